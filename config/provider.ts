@@ -1,0 +1,136 @@
+/**
+ * What a provider file (`config/providers/*.yaml`) may say. A provider's quirks are data here and never an `if` in the
+ * code; a new provider is a new file. Types only leave this folder, values are handed on by `main`.
+ */
+import { z } from 'zod';
+import { duration } from './duration.ts';
+
+/** How a token endpoint's answer is to be understood; the closed set `src/oauth/answer.ts` works with. */
+export const answerMeaning = z.enum([
+  /** The refresh token itself is refused (RFC 6749 5.2 invalid_grant): a suspicion, never yet a proof. */
+  'grant',
+  /** Our registration is refused (invalid_client, unauthorized_client): every connection of the client is hit, none is dead. */
+  'client',
+  /** Our request or configuration is wrong (invalid_request, unsupported_grant_type, wrong URL): the operator must act. */
+  'request',
+  /** The customer's account sits on another host now (Adobe INVALID_API_ACCESS_POINT). */
+  'access_point',
+  /** Too many requests; honour Retry-After. */
+  'throttled',
+  /** Refused before anything was committed; the same token may be tried again later. */
+  'unavailable',
+  /** May have been committed although the answer does not say so (500, 502, 504). */
+  'unknown',
+]);
+export type AnswerMeaning = z.infer<typeof answerMeaning>;
+
+const errorRule = z.strictObject({
+  /** HTTP statuses it applies to; any when absent. */
+  status: z.array(z.int().min(100).max(599)).min(1).optional(),
+  /** Values of the body's `error` (or `code`, `errorCode`, `status`) field it applies to, compared without case; any when absent. */
+  error: z.array(z.string()).min(1).optional(),
+  /** A regular expression over `error_description` (or `message`), without case. */
+  description: z.string().optional(),
+  means: answerMeaning,
+});
+export type ErrorRule = z.infer<typeof errorRule>;
+
+const lifetimeRule = z.strictObject({
+  /** When the rule applies; the first rule that does is taken. Absent: always. */
+  when: z
+    .strictObject({
+      /** The consent's scope is known and holds this word. */
+      scopeIncludes: z.string().optional(),
+      /** The consent's scope is known and lacks this word. */
+      scopeLacks: z.string().optional(),
+      /** The consent's scope is not known. */
+      scopeUnknown: z.literal(true).optional(),
+    })
+    .optional(),
+  /** The refresh token dies when not used for this long; each refresh starts it anew. */
+  idle: duration({ min: '1m' }).optional(),
+  /** The connection dies this long after consent whatever we do. */
+  absolute: duration({ min: '1m' }).optional(),
+  /** Shown where the rule leads to a warning: what the customer can do. */
+  advice: z.string().optional(),
+});
+export type LifetimeRule = z.infer<typeof lifetimeRule>;
+
+const environment = z.strictObject({
+  /** Token endpoint for refreshes. May hold `{api_access_point}` (from the secret, checked against accessPoints) or `{data_center}`. */
+  tokenUrl: z.string().min(1),
+  /** Token revocation endpoint (RFC 7009 or the provider's own), same placeholders. */
+  revocationUrl: z.string().min(1).optional(),
+});
+
+export const provider = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be lower-case letters, digits and dashes, 32 at most'),
+  title: z.string().min(1),
+  /** Where the facts come from. */
+  documentation: z.array(z.url()).default([]),
+  environments: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), environment),
+  /** Full-match regular expressions of host names an api_access_point from a secret or an answer may have. */
+  accessPoints: z.array(z.string()).default([]),
+  /** Values of the secret's `data_center` that may be put into a URL. */
+  dataCenters: z.array(z.string().regex(/^[a-z0-9-]{1,32}$/)).default([]),
+  request: z.strictObject({
+    /** RFC 6749 2.3.1: credentials in a Basic header, in the body, or none (public client; client_id in the body). */
+    clientAuth: z.enum(['basic', 'body', 'none']),
+    /** Percent-encode id and secret in the Basic header as RFC 6749 2.3.1 says; most real servers do not decode them. */
+    encodeBasic: z.boolean().default(false),
+    body: z.enum(['form', 'multipart', 'json']),
+    parameters: z.record(z.string(), z.string()).default({}),
+    headers: z.record(z.string(), z.string()).default({}),
+  }),
+  answer: z
+    .strictObject({
+      /** Whether a refresh brings a new refresh token: always, never (the old one is kept), or sometimes. */
+      newRefreshToken: z.enum(['always', 'never', 'sometimes']).default('sometimes'),
+      /** Member that wraps the real answer (`data`), where the provider wraps it. */
+      wrappedIn: z.string().optional(),
+      /** Members of a 2xx answer that name a refresh token's remaining life in seconds. */
+      refreshTokenExpiresIn: z.array(z.string()).default([]),
+      /** Names of members to copy into the secret after a success, beyond the standard ones. */
+      keep: z.array(z.string()).default([]),
+    })
+    .prefault({}),
+  accessToken: z
+    .strictObject({
+      /** Used when the answer names no usable expires_in. */
+      life: duration({ min: '1m', max: '365d' }).default(3_600_000),
+      /** Longest life believed; a longer expires_in is clamped to it. */
+      lifeMax: duration({ min: '1m', max: '365d' }).default(31_536_000_000),
+    })
+    .prefault({}),
+  lifetimes: z.array(lifetimeRule).min(1),
+  /** Refresh at this age of the idle clock instead of a third of it. */
+  refreshEvery: duration({ min: '1m' }).optional(),
+  /** Rules read before the RFC 6749 ones; the first that matches decides. */
+  errors: z.array(errorRule).default([]),
+  /** Grants that hold nothing to keep alive (client_credentials), with the explanation given. */
+  refuseGrants: z.record(z.string(), z.string()).default({}),
+  /** When the same token is sent once more after a request whose answer never came; `never` where reuse revokes the family. */
+  secondTry: z.union([z.literal('never'), z.strictObject({ after: duration({ min: '0ms', max: '1d' }) })]).default({ after: 120_000 }),
+  limits: z
+    .strictObject({
+      /** Refreshes per second over all workers. */
+      perSecond: z.number().min(0.01).max(1_000).default(10),
+      /** What a 429 holds back: this connection, all of the client's, or all on the provider's host. */
+      throttleScope: z.enum(['connection', 'client', 'provider']).default('provider'),
+    })
+    .prefault({}),
+  revocation: z
+    .strictObject({
+      /** Body member that carries the token. */
+      parameter: z.string().default('token'),
+      clientAuth: z.enum(['basic', 'body', 'none']).default('none'),
+      /** Error codes that mean the token was dead already. */
+      alreadyDead: z.array(z.string()).default([]),
+      /** Error codes that mean our request was wrong. */
+      refused: z.array(z.string()).default([]),
+    })
+    .optional(),
+});
+export type Provider = z.infer<typeof provider>;
+/** A provider file as written, before defaults and units. */
+export type ProviderInput = z.input<typeof provider>;

@@ -1,0 +1,325 @@
+/**
+ * The small interfaces the rotation protocol needs. Adapters implement them, app.ts wires them, a simulation replaces
+ * them. Every await in the protocol is a call of one of these.
+ */
+import type { AnswerMeaning, Provider } from '../../config/provider.ts';
+import type { ClientAtHost, IndexEntry } from '../connection/entry.ts';
+import type { Secret } from '../runtime/secret.ts';
+
+// ---------------------------------------------------------------------------------------------------------------- store
+
+/** Staging labels of AWS Secrets Manager and our own. */
+export const stage = {
+  current: 'AWSCURRENT',
+  previous: 'AWSPREVIOUS',
+  /** Used by Secrets Manager's own rotation; never ours. */
+  awsPending: 'AWSPENDING',
+  pending: 'PILOTLIGHT_PENDING',
+  probe: 'PILOTLIGHT_PROBE',
+  orphanPrefix: 'PILOTLIGHT_ORPHAN_',
+} as const;
+
+/** A secret's value as stored: text or bytes. Kept apart because it must be written back in the form it was found. */
+export type SecretValue = { readonly text: Secret } | { readonly binary: Buffer };
+
+export interface SecretDescription {
+  /** Full name in the store. */
+  readonly name: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Version id to its staging labels. */
+  readonly stages: Readonly<Record<string, readonly string[]>>;
+  /** Set when the secret is scheduled for deletion (epoch ms). */
+  readonly deletedAt?: number;
+  /** Set on a read-only replica: the Region that holds the primary. */
+  readonly primaryRegion?: string;
+}
+
+export interface SecretVersion {
+  readonly versionId: string;
+  readonly value: SecretValue;
+  readonly stages: readonly string[];
+  /** When the version was made (epoch ms). */
+  readonly createdAt: number;
+}
+
+export interface VersionSummary {
+  readonly versionId: string;
+  readonly stages: readonly string[];
+  readonly createdAt: number;
+}
+
+/**
+ * Where connections live. Errors thrown are PilotlightErrors: store_not_found, store_deleted, store_denied,
+ * store_throttled, store_unavailable (time-outs included: the call may have taken effect), store_version_exists (the
+ * version id holds other bytes), store_stage_moved (compare-and-swap lost), store_limit, store_invalid. A write is
+ * idempotent by version id. Calls bound themselves in time and retry nothing but throttling of reads.
+ */
+export interface SecretStore {
+  /** Pages of all secrets that are managed (by tag or name prefix). A hint: it may lag behind by minutes. */
+  list(): AsyncIterable<readonly SecretDescription[]>;
+  describe(name: string): Promise<SecretDescription>;
+  /** The version with the label or id given. */
+  read(name: string, which: { readonly stage: string } | { readonly versionId: string }): Promise<SecretVersion>;
+  /** AWSCURRENT of many secrets at once, in the order asked; an error stands for itself and fails no other. */
+  readMany(names: readonly string[]): Promise<readonly (SecretVersion | Error)[]>;
+  /** Versions with their labels, deprecated ones (without a label) included. */
+  versions(name: string): Promise<readonly VersionSummary[]>;
+  /** Makes a version under the id and labels given. Same id and same bytes: success without change. */
+  put(name: string, version: { readonly versionId: string; readonly value: SecretValue; readonly stages: readonly string[] }): Promise<void>;
+  /**
+   * Compare-and-swap of a label: to version `to`, from version `from` (must be where the label is now; undefined only
+   * where no version has it). `to` undefined takes the label away.
+   */
+  moveStage(name: string, move: { readonly stage: string; readonly to?: string | undefined; readonly from?: string | undefined }): Promise<void>;
+  tag(name: string, tags: Readonly<Record<string, string>>): Promise<void>;
+  untag(name: string, keys: readonly string[]): Promise<void>;
+}
+
+// ------------------------------------------------------------------------------------------------------- token endpoint
+
+/** Credentials of a client. `previous` is accepted by the provider while the operator rotates the secret. */
+export interface ClientCredentials {
+  readonly clientId: string;
+  readonly clientSecret?: Secret;
+  readonly previousClientSecret?: Secret;
+}
+
+export interface ClientRegistry {
+  /** Throws client_unavailable when the client is not configured or its secret cannot be read or understood. */
+  credentials(client: string): Promise<ClientCredentials>;
+}
+
+/** What a request needs to know of a connection. */
+export interface RefreshSubject {
+  readonly provider: Provider;
+  readonly environment: string;
+  readonly refreshToken: Secret;
+  readonly apiAccessPoint?: string;
+  readonly dataCenter?: string;
+}
+
+/** A request ready to be sent; opaque to the protocol. Holds secrets, prints none. */
+export interface PreparedRequest {
+  /** Host name of the token endpoint. */
+  readonly host: string;
+  readonly url: Secret;
+  readonly headers: Readonly<Record<string, string | Secret>>;
+  readonly body: Secret;
+}
+
+/** An HTTP answer exactly as it came. */
+export interface RawAnswer {
+  readonly status: number;
+  /** Names in lower case; only those `oauth/answer.ts` reads. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Undecoded bytes (content-encoding still on). */
+  readonly body: Buffer;
+  /** False when the connection ended before the body did, or the body was cut at the size limit. */
+  readonly complete: boolean;
+  /** Calendar instant of the last byte (epoch ms). */
+  readonly receivedAt: number;
+}
+
+/** What became of a request, told apart from real socket events. */
+export type Exchange =
+  /** No byte of the request left us: DNS, connect or TLS failed. The token is unspent. */
+  | { readonly kind: 'notSent'; readonly label: string }
+  /** Sent, and an answer came, perhaps cut short. */
+  | { readonly kind: 'answered'; readonly answer: RawAnswer }
+  /** Sent, and nothing readable came back. The token may be spent. */
+  | { readonly kind: 'unanswered'; readonly label: string };
+
+/** Something unusual in an answer that is kept all the same; told to the operator. */
+export type Oddity =
+  | 'refresh_token_missing'
+  | 'refresh_token_empty'
+  | 'refresh_token_same'
+  | 'refresh_token_padded'
+  | 'access_token_missing'
+  | 'token_type_unusual'
+  | 'expires_in_unusable'
+  | 'scope_changed'
+  | 'content_type_unusual'
+  | 'form_encoded'
+  | 'salvaged'
+  | 'access_point_refused'
+  | 'clock_skew'
+  | 'error_in_success';
+
+export type Answer =
+  | {
+      readonly kind: 'granted';
+      /** The new refresh token, verbatim; undefined: the old one is kept. */
+      readonly refreshToken?: Secret;
+      readonly accessToken?: Secret;
+      readonly tokenType?: string;
+      /** Life of the access token in ms, clamped to the provider's maximum; the provider's default where unusable. */
+      readonly accessTokenLifeMs: number;
+      /** Remaining life of the refresh token in ms, where the provider says it. */
+      readonly refreshTokenLifeMs?: number;
+      readonly scope?: string;
+      /** A checked api_access_point that came with the answer. */
+      readonly apiAccessPoint?: string;
+      /** Further members the provider file says to keep (plain strings). */
+      readonly kept: Readonly<Record<string, string>>;
+      readonly oddities: readonly Oddity[];
+    }
+  | {
+      readonly kind: 'refused';
+      readonly means: AnswerMeaning;
+      readonly status: number;
+      /** OAuth error code or the provider's own, scrubbed: [A-Za-z0-9_.-], 64 at most. */
+      readonly error?: string;
+      /** error_description, scrubbed and cut, with anything that looks like a token taken out. */
+      readonly description?: string;
+      /** Clamped to 1 s .. 6 h. */
+      readonly retryAfterMs?: number;
+      readonly requestId?: string;
+    }
+  | {
+      /** A 2xx we do not understand: a token may be in it. */
+      readonly kind: 'notUnderstood';
+      readonly status: number;
+      /** Why, in stable words; never the body. */
+      readonly why: string;
+      /** A whole refresh_token was found in the raw bytes. */
+      readonly salvageable: boolean;
+    };
+
+export interface TokenEndpoint {
+  /** Builds the request. Throws `refused` when the target host is not allowed or a needed fact is missing. */
+  prepare(subject: RefreshSubject, credentials: { readonly clientId: string; readonly clientSecret?: Secret }): PreparedRequest;
+  /** Sends it on a connection of its own: no redirect, no retry; never rejects. Bounded by the limits it was made with. */
+  send(request: PreparedRequest): Promise<Exchange>;
+  /** Reads an answer. A pure function of its arguments; never throws. `sent` is the token that was posted. */
+  read(provider: Provider, answer: RawAnswer, sent: { readonly refreshToken: Secret; readonly scope?: string }): Answer;
+}
+
+// ---------------------------------------------------------------------------------------------------------------- spool
+
+/** Written and fsynced before the POST: what recovery needs to know when nobody remembers. No token in it. */
+export interface Intent {
+  readonly connection: string;
+  readonly provider: string;
+  readonly environment: string;
+  readonly client: string;
+  readonly host: string;
+  /** Id of this attempt. */
+  readonly attempt: string;
+  readonly versionOld: string;
+  /** Chosen now, so that any retry of the write is idempotent. */
+  readonly versionNew: string;
+  /** Fingerprint of the token about to be spent. */
+  readonly fingerprintOld: string;
+  /** Calendar instant (epoch ms). */
+  readonly startedAt: number;
+  /** How often this token was already sent without an answer. */
+  readonly unanswered: number;
+}
+
+export interface SpoolRecord {
+  readonly intent: Intent;
+  /** `intent`: nothing sealed, the request may have been sent. `answered`: an answer is sealed. */
+  readonly state: 'intent' | 'answered';
+  /** Opens the sealed answer. Throws spool_unreadable when the key is missing or the bytes were changed. */
+  answer(): Promise<RawAnswer>;
+  /** Seals an answer into the prepared space; fsynced when it resolves. Throws spool_unwritable, for good. */
+  seal(answer: RawAnswer): Promise<void>;
+  /** Deletes the record. Only after its value is verified in the store, or proven needless. */
+  remove(): Promise<void>;
+}
+
+/** A record that cannot be opened: kept, never deleted by us, blocks its connection (where that is readable) and no other. */
+export interface UnreadableRecord {
+  readonly file: string;
+  readonly connection?: string;
+  readonly why: string;
+}
+
+export interface Spool {
+  /** Makes a record: space for the answer written ahead, fsynced with its folder. Throws spool_unwritable. */
+  begin(intent: Intent): Promise<SpoolRecord>;
+  /** Records of one connection, oldest first. */
+  recordsOf(connection: string): readonly SpoolRecord[];
+  /** Every record, oldest first. */
+  all(): readonly SpoolRecord[];
+  unreadable(): readonly UnreadableRecord[];
+  stats(): { readonly records: number; readonly answered: number; readonly unreadable: number; readonly oldestAt: number | null };
+}
+
+// -------------------------------------------------------------------------------------------------- lease, permits, client
+
+export interface Lease {
+  /** Milliseconds of monotonic time left, as far as we know. */
+  remainingMs(): number;
+  /** Asks Redis whether it is still ours. False when Redis does not answer. */
+  stillOurs(): Promise<boolean>;
+  /** Gives it back at once; nothing was posted. Never throws. */
+  release(): Promise<void>;
+  /** Turns it into a cool-down which only recovery and confirmation pass. Never throws. */
+  coolDown(ms: number): Promise<void>;
+}
+
+export type LeaseAnswer =
+  | { readonly lease: Lease }
+  | { readonly refused: 'held' | 'cooling' | 'epoch_young'; readonly retryAfterMs: number };
+
+export interface Leases {
+  /** Throws redis_unavailable. `passCoolDown` is for recovery and confirmation. */
+  acquire(connection: string, options: { readonly ms: number; readonly passCoolDown: boolean }): Promise<LeaseAnswer>;
+}
+
+/** All waiting happens here, before the POST. Throws redis_unavailable; rejects when the signal aborts. */
+export interface Permits {
+  /** One request at a provider's token endpoints. */
+  request(provider: string, perSecond: number, signal: AbortSignal): Promise<void>;
+  /** `count` store writes; recovery has its own share so that new spends never starve it. */
+  writes(count: number, share: 'rotation' | 'recovery', signal: AbortSignal): Promise<void>;
+}
+
+/** What is known of a client at a host. Lost with Redis at no greater cost than being learnt again. */
+export interface ClientHealth {
+  readonly breaker: 'closed' | 'open';
+  readonly breakerReason: string;
+  readonly openedAt: number | null;
+  readonly nextProbeAt: number | null;
+  readonly lastSuccessAt: number | null;
+  /** Connections whose token was refused since the last success. */
+  readonly suspects: number;
+  /** No new request before this instant (Retry-After of a throttling host), epoch ms; 0 when free. */
+  readonly heldUntil: number;
+  /** Which client secret the provider took last: `current` unless proven otherwise. */
+  readonly secret: 'current' | 'previous';
+}
+
+export interface Clients {
+  health(at: ClientAtHost): Promise<ClientHealth>;
+  /** Every client at a host that has had a connection. */
+  list(): Promise<readonly { readonly at: ClientAtHost; readonly health: ClientHealth }[]>;
+  /** A refresh succeeded: closes the breaker, forgets suspects. */
+  succeeded(at: ClientAtHost, now: number, secret: 'current' | 'previous'): Promise<void>;
+  /** invalid_grant for this connection; opens the breaker when `threshold` distinct ones had it with no success between. */
+  suspected(at: ClientAtHost, connection: string, now: number, limits: { threshold: number; probeEveryMs: number }): Promise<{ opened: boolean }>;
+  /** The client itself was refused: opens the breaker. */
+  rejected(at: ClientAtHost, now: number, reason: string, probeEveryMs: number): Promise<{ opened: boolean }>;
+  /** Prefer this client secret from now on. */
+  preferSecret(at: ClientAtHost, secret: 'current' | 'previous'): Promise<void>;
+  hold(at: ClientAtHost, scope: 'client' | 'provider', until: number): Promise<void>;
+  /** Takes the right to probe an open breaker now; at most one per probe interval. */
+  takeProbe(at: ClientAtHost, now: number, probeEveryMs: number): Promise<boolean>;
+}
+
+// ---------------------------------------------------------------------------------------------------------------- index
+
+export interface ConnectionIndex {
+  get(id: string): Promise<IndexEntry | undefined>;
+  getMany(ids: readonly string[]): Promise<readonly (IndexEntry | undefined)[]>;
+  /** Writes entries whole; where nextAt is null they leave the due set. */
+  put(entries: readonly IndexEntry[]): Promise<void>;
+  remove(ids: readonly string[]): Promise<void>;
+  /** Every entry, in pages, in no order. */
+  scan(): AsyncIterable<readonly IndexEntry[]>;
+  count(): Promise<number>;
+  /** The connection, other than `id`, that holds a refresh token with this fingerprint; undefined when none does. */
+  holderOf(fingerprint: string, id: string): Promise<string | undefined>;
+}

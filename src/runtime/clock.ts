@@ -1,0 +1,49 @@
+/**
+ * The two kinds of time Pilotlight knows.
+ *
+ * Calendar time carries deadlines, due instants and confirmations; tests and the demo turn it. Monotonic time carries
+ * leases, request limits and drains; nobody turns it. Nothing else in `src/` reads the system clock.
+ */
+export interface Clock {
+  /** Calendar time: milliseconds since the Unix epoch. */
+  now(): number;
+  /** Milliseconds since an arbitrary origin; never jumps, never runs backwards. */
+  monotonic(): number;
+  /** Resolves after `ms` of monotonic time; rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Node clamps longer timers to 1 ms, which would turn a long wait into a hot loop. */
+const timerMsMax = 2 ** 31 - 1;
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((wake, fail) => {
+    if (signal?.aborted) return fail(signal.reason);
+    const onAbort = () => {
+      clearTimeout(timer);
+      fail(signal?.reason);
+    };
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', onAbort);
+        wake();
+      },
+      Math.min(Math.max(ms, 0), timerMsMax),
+    );
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/** The machine's own clocks. Only `main` and test support build it. */
+export function systemClock(): Clock {
+  return { now: () => Date.now(), monotonic: () => performance.now(), sleep };
+}
+
+/**
+ * A clock whose calendar runs `speed` times faster than the monotonic clock, from `startAt` (epoch ms). The demo uses it
+ * to live through 60 days in about a minute; monotonic time stays real.
+ */
+export function acceleratedClock(startAt: number, speed: number): Clock {
+  const origin = performance.now();
+  return { now: () => Math.floor(startAt + (performance.now() - origin) * speed), monotonic: () => performance.now(), sleep };
+}
