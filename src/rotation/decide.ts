@@ -1,0 +1,35 @@
+/** Step 4: whether this connection is to be rotated now. A duplicate or late job ends here at no cost. */
+import { entryOf } from '../connection/standing.ts';
+import { entryAfter, type Rotation, report, type Subject } from './attempt.ts';
+import type { RotationReport } from './outcome.ts';
+import { writeFlag } from './refusal.ts';
+
+/** `unanswered` counts requests for this very token whose answer never came. */
+export async function decide(rotation: Rotation, subject: Subject, unanswered: number): Promise<'rotate' | RotationReport> {
+  const { ports, settings, asked } = rotation;
+  const { standing, sighting, known } = subject;
+  const { life, flag, fingerprint } = standing;
+  const now = ports.clock.now();
+  const judged = entryOf(sighting, standing, now);
+  const notDue = (reason: RotationReport['reason'], entry: RotationReport['entry']) => report(rotation, 'notDue', reason, { at: standing.at, entry });
+  if (flag?.state === 'reauth_required' && asked !== 'manual') return notDue(flag.reason, judged);
+  if (life.provenEndAt !== null && life.provenEndAt <= now) {
+    const failed = await writeFlag(rotation, subject, 'expired', life.provenEndAt);
+    if (failed !== undefined) return report(rotation, 'retryLater', failed, { at: standing.at, entry: { ...judged, nextAt: now + settings.retryFirstMs } });
+    return report(rotation, 'needsConsent', 'expired', { at: standing.at, entry: { ...judged, nextAt: null, seen: '' } });
+  }
+  // A refresh known not to extend life is not made, whoever asks.
+  if (life.dueAt === null) return notDue('absolute_lifetime', judged);
+  const holder = await ports.index.holderOf(fingerprint, rotation.id);
+  if (holder !== undefined) {
+    const entry = entryAfter(subject, now, { state: 'invalid', reason: 'duplicate_token', nextAt: now + 3_600_000 });
+    return report(rotation, 'quarantined', 'duplicate_token', { at: standing.at, entry });
+  }
+  if (unanswered > 0 || asked === 'manual' || asked === 'canary' || asked === 'probe') return 'rotate';
+  const same = known !== undefined && known.fingerprint === fingerprint;
+  if (same && known.state === 'suspect') {
+    const confirmAt = known.since + settings.confirmAfterMs;
+    return now >= confirmAt ? 'rotate' : notDue('invalid_grant', { ...known, nextAt: confirmAt });
+  }
+  return life.dueAt <= now ? 'rotate' : notDue('none', judged);
+}

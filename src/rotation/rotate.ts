@@ -1,0 +1,131 @@
+/**
+ * The protocol: one attempt to spend a refresh token and keep what comes back. Reads like the list in ARCHITECTURE.md;
+ * every await is a call of a port. Up to step 7 anything may fail at no cost; from step 8 on nothing is thrown away.
+ */
+import type { RefreshJob } from '../schedule/ports.ts';
+import { entryRetrying, type Rotation, type RotationPorts, report, type Subject } from './attempt.ts';
+import { decide } from './decide.ts';
+import { detailsOf, finish } from './finish.ts';
+import type { RotationReport } from './outcome.ts';
+import { type Intent, type Lease, type SpoolRecord, stage } from './ports.ts';
+import { checkReadiness, type Readiness } from './pre-flight.ts';
+import { readSubject } from './read.ts';
+import { concludeUnknown } from './refusal.ts';
+import type { RotationSettings } from './settings.ts';
+import { finishOpenRecords } from './unfinished.ts';
+import { reasonOf } from './write-back.ts';
+
+/** Rotates one connection. Never throws; whatever happens is in the report. The signal counts up to the POST only. */
+export async function rotate(job: RefreshJob, ports: RotationPorts, settings: RotationSettings, signal: AbortSignal): Promise<RotationReport> {
+  const rotation: Rotation = { id: job.connection, asked: job.reason, startedMs: ports.clock.monotonic(), ports, settings };
+  let lease: Lease | undefined;
+  try {
+    const known = await ports.index.get(job.connection);
+    // 1. lease
+    const passCoolDown = job.reason === 'confirm' || known?.state === 'retrying' || known?.state === 'suspect';
+    const leased = await ports.leases.acquire(job.connection, { ms: settings.leaseMs, passCoolDown });
+    if ('refused' in leased) {
+      const entry = known === undefined ? undefined : { ...known, nextAt: ports.clock.now() + leased.retryAfterMs };
+      return report(rotation, 'busy', 'busy', { entry, at: known?.at });
+    }
+    lease = leased.lease;
+    const concluded = await underLease(rotation, lease, known, signal);
+    if (concluded.posted) await lease.coolDown(coolDownFor(concluded.report, ports.clock.now(), settings));
+    else await lease.release();
+    return concluded.report;
+  } catch (error) {
+    await lease?.release();
+    return report(rotation, 'retryLater', reasonOf(error));
+  }
+}
+
+/** Never so long that it would stand in the way of the next refresh: access tokens may live for minutes. */
+function coolDownFor({ entry }: RotationReport, now: number, { coolDownMs }: RotationSettings): number {
+  const nextInMs = entry?.nextAt === undefined || entry.nextAt === null ? coolDownMs : entry.nextAt - now;
+  return Math.max(1, Math.min(coolDownMs, nextInMs / 2));
+}
+
+interface Concluded {
+  readonly report: RotationReport;
+  /** A request left us: the lease becomes a cool-down. */
+  readonly posted: boolean;
+}
+
+async function underLease(rotation: Rotation, lease: Lease, known: Subject['known'], signal: AbortSignal): Promise<Concluded> {
+  const { ports } = rotation;
+  const untouched = (concluded: RotationReport): Concluded => ({ report: concluded, posted: false });
+  // 3. read, and finish what is unfinished
+  const read = await readSubject(rotation, known);
+  if ('report' in read) return untouched(read.report);
+  const { subject } = read;
+  const unfinished = await finishOpenRecords(rotation, subject);
+  if (unfinished.kind === 'concluded') return untouched(unfinished.report);
+  // 4. decide
+  const decision = await decide(rotation, subject, unfinished.unanswered);
+  if (decision !== 'rotate') return untouched(decision);
+  // 2. permits: the last place where anything waits. Taken after the decision, so that a duplicate job costs none.
+  await ports.permits.request(subject.standing.provider.name, subject.standing.provider.limits.perSecond, signal);
+  await ports.permits.writes(2, 'rotation', signal);
+  // 5. pre-flight
+  const readiness = await checkReadiness(rotation, subject, signal);
+  if ('report' in readiness) return untouched(readiness.report);
+  return spend(rotation, subject, lease, readiness, unfinished.unanswered, signal);
+}
+
+async function spend(rotation: Rotation, subject: Subject, lease: Lease, readiness: Readiness, unanswered: number, signal: AbortSignal): Promise<Concluded> {
+  const { ports } = rotation;
+  // 6. intent
+  const record = await ports.spool.begin(intentOf(rotation, subject, unanswered));
+  // 7. last look
+  const obstacle = await lastLook(rotation, subject, lease, signal);
+  if (obstacle !== undefined) {
+    await record.remove();
+    return { report: obstacle, posted: false };
+  }
+  return { report: await postAndKeep(rotation, subject, record, readiness), posted: true };
+}
+
+function intentOf({ id, ports }: Rotation, { standing, sighting }: Subject, unanswered: number): Intent {
+  return {
+    connection: id,
+    ...standing.at,
+    attempt: ports.random.uuid(),
+    versionOld: sighting.version.versionId,
+    versionNew: ports.random.uuid(),
+    fingerprintOld: standing.fingerprint,
+    startedAt: ports.clock.now(),
+    unanswered,
+  };
+}
+
+async function lastLook(rotation: Rotation, subject: Subject, lease: Lease, signal: AbortSignal): Promise<RotationReport | undefined> {
+  const { ports, settings, id } = rotation;
+  const { stages } = await ports.store.describe(ports.nameOf(id));
+  const stillCurrent = stages[subject.sighting.version.versionId]?.includes(stage.current) === true;
+  const ours = stillCurrent && !signal.aborted && (await lease.stillOurs());
+  const timeEnough = lease.remainingMs() > settings.requestLimitMs + settings.writeLimitMs;
+  if (ours && timeEnough) return undefined;
+  return report(rotation, 'busy', 'busy', { at: subject.standing.at, entry: { ...entryRetrying(rotation, subject, 'busy'), failures: 0, nextAt: ports.clock.now() } });
+}
+
+/** Steps 8 and 9. Nothing stands between the last byte of the answer and the disk. */
+async function postAndKeep(rotation: Rotation, subject: Subject, record: SpoolRecord, { request, secret }: Readiness): Promise<RotationReport> {
+  const { ports } = rotation;
+  const postedMs = ports.clock.monotonic();
+  const exchange = await ports.endpoint.send(request);
+  if (exchange.kind === 'answered') {
+    const answeredMs = ports.clock.monotonic();
+    const sealed = await record.seal(exchange.answer).then(
+      () => true,
+      () => false,
+    );
+    const sealMs = ports.clock.monotonic() - answeredMs;
+    const facts = { requestMs: answeredMs - postedMs, ...(sealed ? { sealMs } : {}), secret };
+    // A disk that failed is no reason to drop the token: it goes straight to the store. The next intent proves the disk.
+    return finish(rotation, subject, record, exchange.answer, facts);
+  }
+  const details = { ...detailsOf(subject, record), requestMs: ports.clock.monotonic() - postedMs, error: exchange.label };
+  if (exchange.kind === 'unanswered') return concludeUnknown(rotation, subject, record, details);
+  await record.remove();
+  return report(rotation, 'retryLater', 'network', { ...details, entry: entryRetrying(rotation, subject, 'network') });
+}

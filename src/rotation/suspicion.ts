@@ -1,0 +1,36 @@
+/**
+ * From suspicion to fact: `invalid_grant` is what providers answer to a dead token, and also to a wrong client secret, a
+ * sibling's rotation or a proxy's whim. Pure rules.
+ */
+import type { IndexEntry } from '../connection/entry.ts';
+
+export interface SuspicionFacts {
+  /** What the index knows; undefined after Redis was lost, which starts the count anew. */
+  readonly known: IndexEntry | undefined;
+  readonly fingerprint: string;
+  /** Last success of the same client at the same host. */
+  readonly lastSuccessAt: number | null;
+  readonly now: number;
+  readonly confirmAfterMs: number;
+}
+
+export type Verdict =
+  | { readonly kind: 'suspect'; readonly since: number; readonly sightings: number; readonly nextAt: number }
+  | { readonly kind: 'confirmed'; readonly since: number };
+
+/** Longest time between two looks at a suspicion that cannot be confirmed because nothing else of its client succeeds. */
+const lookEveryMsMax = 6 * 3_600_000;
+
+/**
+ * Seen twice, far enough apart, and the client has succeeded with another connection since the first sighting: only then
+ * is the customer asked. Without that success the operator keeps being told, and the customer is left in peace.
+ */
+export function weighSuspicion({ known, fingerprint, lastSuccessAt, now, confirmAfterMs }: SuspicionFacts): Verdict {
+  const before = known?.state === 'suspect' && known.reason !== 'unknown_outcome' && known.fingerprint === fingerprint ? known : undefined;
+  if (before === undefined) return { kind: 'suspect', since: now, sightings: 1, nextAt: now + confirmAfterMs };
+  const longEnough = now - before.since >= confirmAfterMs;
+  if (longEnough && lastSuccessAt !== null && lastSuccessAt >= before.since) return { kind: 'confirmed', since: before.since };
+  const sightings = before.failures + 1;
+  const waitMs = Math.min(confirmAfterMs * 2 ** Math.min(sightings - 1, 10), Math.max(lookEveryMsMax, confirmAfterMs));
+  return { kind: 'suspect', since: before.since, sightings, nextAt: now + waitMs };
+}

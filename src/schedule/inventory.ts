@@ -1,0 +1,160 @@
+/**
+ * The inventory: brings the index into line with the store, which is the only truth. One pass over ListSecrets; values are
+ * read only where the version or a managed tag is not the one indexed; what is remembered of a pass is 8 bytes per secret.
+ */
+import { createHash } from 'node:crypto';
+import type { IndexEntry } from '../connection/entry.ts';
+import { seenDigest } from '../connection/fingerprint.ts';
+import { flagTag } from '../connection/flag.ts';
+import { entryOf, judge, type JudgeRules, type Sighting } from '../connection/standing.ts';
+import type { ConnectionIndex, SecretDescription, SecretStore, SecretVersion } from '../rotation/ports.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { hasCode } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { createSeenSet, type SeenSet } from './seen-set.ts';
+
+export interface InventoryPorts {
+  readonly store: SecretStore;
+  readonly index: ConnectionIndex;
+  readonly rules: JudgeRules;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The id of a secret's name; undefined where the name lacks the configured prefix. */
+  readonly idOf: (name: string) => string | undefined;
+  readonly nameOf: (id: string) => string;
+}
+
+export interface InventoryResult {
+  readonly seen: number;
+  readonly changed: number;
+  readonly removed: number;
+  /** Absent from this pass; removed when absent from the next one too and DescribeSecret agrees. */
+  readonly missing: number;
+  /** More than 1 % vanished at once: none is removed and on-call hears. */
+  readonly heldBack: boolean;
+  readonly durationMs: number;
+}
+
+/** Connections absent from the last complete pass; kept by the caller between passes. Lost with the process: costs a pass. */
+export interface InventoryMemory {
+  absent: Set<string>;
+}
+
+const vanishedShareMax = 0.01;
+/** With few connections 1 % is less than one: so many may always go. */
+const vanishedAlways = 5;
+
+/** One complete pass. Throws what the store throws: an incomplete pass counts for nothing. */
+export async function takeInventory(ports: InventoryPorts, memory: InventoryMemory): Promise<InventoryResult> {
+  const startedMs = ports.clock.monotonic();
+  const seen = createSeenSet();
+  let changed = 0;
+  for await (const page of ports.store.list()) {
+    const listed = page.flatMap((secret) => {
+      const id = ports.idOf(secret.name);
+      return id === undefined || secret.deletedAt !== undefined ? [] : [{ id, secret }];
+    });
+    for (const { id } of listed) seen.add(hashOf(id));
+    changed += await takePage(ports, listed);
+  }
+  const gone = await removeAbsent(ports, memory, seen);
+  return { seen: seen.size(), changed, ...gone, durationMs: ports.clock.monotonic() - startedMs };
+}
+
+async function takePage(ports: InventoryPorts, listed: readonly { id: string; secret: SecretDescription }[]): Promise<number> {
+  const known = await ports.index.getMany(listed.map(({ id }) => id));
+  const stale = listed.flatMap(({ id, secret }, place) => {
+    const currentId = Object.entries(secret.stages).find(([, labels]) => labels.includes('AWSCURRENT'))?.[0] ?? '';
+    const entry = known[place];
+    return entry !== undefined && entry.seen === seenDigest(currentId, secret.tags) ? [] : [{ id, secret, entry }];
+  });
+  if (stale.length === 0) return 0;
+  const versions = await ports.store.readMany(stale.map(({ secret }) => secret.name));
+  const entries: IndexEntry[] = [];
+  for (const [place, { id, secret, entry }] of stale.entries()) {
+    const version = versions[place];
+    const made = version === undefined || version instanceof Error ? unreadable(ports, id, secret, entry, version) : await judged(ports, id, secret, entry, version);
+    if (made !== undefined) entries.push(made);
+  }
+  await ports.index.put(entries);
+  return entries.length;
+}
+
+async function judged(ports: InventoryPorts, id: string, secret: SecretDescription, known: IndexEntry | undefined, version: SecretVersion): Promise<IndexEntry> {
+  const now = ports.clock.now();
+  const { tags, stages, primaryRegion } = secret;
+  const sighting: Sighting = { id, tags, stages, version, known, ...(primaryRegion === undefined ? {} : { primaryRegion }) };
+  const standing = judge(sighting, ports.rules, now);
+  const entry = entryOf(sighting, standing, now);
+  const flaggedVersion = tags[flagTag.version];
+  if (flaggedVersion !== undefined && flaggedVersion !== version.versionId) await clearFlag(ports, id, secret.name);
+  // A rotation under way knows more than its secret says: only a new token overrules it.
+  const underWay = known !== undefined && ['retrying', 'suspect', 'blocked', 'sealed', 'quarantined'].includes(known.state);
+  if (standing.usable && standing.flag === undefined && underWay && known.fingerprint === entry.fingerprint) {
+    return { ...known, seen: entry.seen, deadlineAt: entry.deadlineAt, clock: entry.clock, estimated: entry.estimated };
+  }
+  return entry;
+}
+
+/** The flag judged another version: a new consent or token makes it void. */
+async function clearFlag(ports: InventoryPorts, id: string, name: string): Promise<void> {
+  try {
+    await ports.store.untag(name, Object.values(flagTag));
+    ports.log.info('flag.cleared', { connection: id });
+  } catch (error) {
+    if (!hasCode(error)) throw error;
+    ports.log.warn('flag.clear_failed', { connection: id, code: error.code });
+  }
+}
+
+function unreadable(ports: InventoryPorts, id: string, secret: SecretDescription, known: IndexEntry | undefined, error: Error | undefined): IndexEntry | undefined {
+  const code = hasCode(error) ? error.code : 'store_unavailable';
+  ports.log.warn('inventory.unreadable', { connection: id, code });
+  if (code !== 'store_not_found' && code !== 'store_denied') return undefined;
+  const now = ports.clock.now();
+  const reason = code === 'store_denied' ? 'store_denied' : 'no_current_version';
+  const nowhere = { provider: '', environment: '', client: '', host: '' };
+  const fresh: IndexEntry = { id, at: nowhere, state: 'invalid', reason, since: now, seen: '', fingerprint: '', nextAt: null, deadlineAt: null, clock: null, estimated: false, extendedAt: null, failures: 0 };
+  const currentId = Object.entries(secret.stages).find(([, labels]) => labels.includes('AWSCURRENT'))?.[0] ?? '';
+  // Denied may end without a new version: read again at the next pass. A secret without a value changes when it gets one.
+  const seen = code === 'store_denied' ? '' : seenDigest(currentId, secret.tags);
+  return known === undefined ? { ...fresh, seen } : { ...known, state: 'invalid', reason, since: known.reason === reason ? known.since : now, seen };
+}
+
+async function removeAbsent(ports: InventoryPorts, memory: InventoryMemory, seen: SeenSet): Promise<Pick<InventoryResult, 'removed' | 'missing' | 'heldBack'>> {
+  const absent = new Set<string>();
+  let total = 0;
+  for await (const page of ports.index.scan()) {
+    total += page.length;
+    for (const { id } of page) if (!seen.has(hashOf(id))) absent.add(id);
+  }
+  const twice = [...absent].filter((id) => memory.absent.has(id));
+  memory.absent = absent;
+  if (twice.length > Math.max(total * vanishedShareMax, vanishedAlways)) {
+    ports.log.error('inventory.too_many_missing', { missing: twice.length, indexed: total });
+    return { removed: 0, missing: absent.size, heldBack: true };
+  }
+  let removed = 0;
+  for (const id of twice) {
+    if (!(await isGone(ports, id))) continue;
+    await ports.index.remove([id]);
+    absent.delete(id);
+    removed += 1;
+    ports.log.info('connection.gone', { connection: id });
+  }
+  return { removed, missing: absent.size, heldBack: false };
+}
+
+async function isGone({ store, nameOf }: InventoryPorts, id: string): Promise<boolean> {
+  try {
+    return (await store.describe(nameOf(id))).deletedAt !== undefined;
+  } catch (error) {
+    return hasCode(error, 'store_not_found', 'store_deleted');
+  }
+}
+
+/** 53 bits: two of a million connections share one with a chance of 1 in 18,000, and it would only keep a gone one longer. */
+function hashOf(id: string): number {
+  const digest = createHash('sha256').update(id).digest();
+  return digest.readUIntBE(0, 6) * 32 + ((digest[6] ?? 0) & 31);
+}
