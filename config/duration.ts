@@ -17,7 +17,8 @@ export function parseDuration(text: string): number | undefined {
   }
   if (!/^(?:\d+(?:ms|s|m|h|d|w))+$/.test(text)) return undefined;
   let total = 0;
-  for (const [, count, unit] of text.matchAll(/(\d+)(ms|s|m|h|d|w)/g)) total += Number(count) * unitMs[unit as keyof typeof unitMs];
+  for (const [, count, unit] of text.matchAll(/(\d+)(ms|s|m|h|d|w)/g))
+    total += Number(count) * unitMs[unit as keyof typeof unitMs];
   return total;
 }
 
@@ -40,11 +41,19 @@ export function duration(limits: { min?: string; max?: string } = {}) {
   return z.string().transform((text, context) => {
     const ms = parseDuration(text);
     if (ms === undefined) {
-      context.issues.push({ code: 'custom', input: text, message: 'is not a duration; write it like 30d, 12h, 90s, 1h30m or PT1H30M' });
+      context.issues.push({
+        code: 'custom',
+        input: text,
+        message: 'is not a duration; write it like 30d, 12h, 90s, 1h30m or PT1H30M',
+      });
       return z.NEVER;
     }
     if (ms < min || ms > max) {
-      context.issues.push({ code: 'custom', input: text, message: `must lie between ${formatDuration(min)} and ${formatDuration(max)}` });
+      context.issues.push({
+        code: 'custom',
+        input: text,
+        message: `must lie between ${formatDuration(min)} and ${formatDuration(max)}`,
+      });
       return z.NEVER;
     }
     return ms;

@@ -24,13 +24,22 @@ export const answerMeaning = z.enum([
 ]);
 export type AnswerMeaning = z.infer<typeof answerMeaning>;
 
+/** A regular expression; refused at load, because a broken one would only show at the first odd answer. */
+const pattern = z.string().refine((source) => {
+  try {
+    return new RegExp(source) instanceof RegExp;
+  } catch {
+    return false;
+  }
+}, 'must be a regular expression');
+
 const errorRule = z.strictObject({
   /** HTTP statuses it applies to; any when absent. */
   status: z.array(z.int().min(100).max(599)).min(1).optional(),
   /** Values of the body's `error` (or `code`, `errorCode`, `status`) field it applies to, compared without case; any when absent. */
   error: z.array(z.string()).min(1).optional(),
   /** A regular expression over `error_description` (or `message`), without case. */
-  description: z.string().optional(),
+  description: pattern.optional(),
   means: answerMeaning,
 });
 export type ErrorRule = z.infer<typeof errorRule>;
@@ -56,11 +65,22 @@ const lifetimeRule = z.strictObject({
 });
 export type LifetimeRule = z.infer<typeof lifetimeRule>;
 
+/**
+ * A token goes out over TLS or not at all; plain HTTP is for a server on this very machine (tests, a local gateway).
+ * `{api_access_point}` stands for a whole origin, so it can only come first.
+ */
+const endpointUrl = z
+  .string()
+  .regex(
+    /^(?:https:\/\/(?!.*\{api_access_point\})|\{api_access_point\}(?!.*\{)|http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?\/)\S*$/,
+    'must start with https:// or {api_access_point} (http:// only for 127.0.0.1, localhost or [::1])',
+  );
+
 const environment = z.strictObject({
   /** Token endpoint for refreshes. May hold `{api_access_point}` (from the secret, checked against accessPoints) or `{data_center}`. */
-  tokenUrl: z.string().min(1),
+  tokenUrl: endpointUrl,
   /** Token revocation endpoint (RFC 7009 or the provider's own), same placeholders. */
-  revocationUrl: z.string().min(1).optional(),
+  revocationUrl: endpointUrl.optional(),
 });
 
 export const provider = z.strictObject({
@@ -70,7 +90,7 @@ export const provider = z.strictObject({
   documentation: z.array(z.url()).default([]),
   environments: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), environment),
   /** Full-match regular expressions of host names an api_access_point from a secret or an answer may have. */
-  accessPoints: z.array(z.string()).default([]),
+  accessPoints: z.array(pattern).default([]),
   /** Values of the secret's `data_center` that may be put into a URL. */
   dataCenters: z.array(z.string().regex(/^[a-z0-9-]{1,32}$/)).default([]),
   request: z.strictObject({
@@ -80,6 +100,7 @@ export const provider = z.strictObject({
     encodeBasic: z.boolean().default(false),
     body: z.enum(['form', 'multipart', 'json']),
     parameters: z.record(z.string(), z.string()).default({}),
+    /** `{request_id}` in a value is replaced by a fresh id for each request. */
     headers: z.record(z.string(), z.string()).default({}),
   }),
   answer: z
@@ -90,6 +111,8 @@ export const provider = z.strictObject({
       wrappedIn: z.string().optional(),
       /** Members of a 2xx answer that name a refresh token's remaining life in seconds. */
       refreshTokenExpiresIn: z.array(z.string()).default([]),
+      /** False where the `scope` of a refresh answer is not the scope of the consent: it is then neither compared nor kept. */
+      scopeReliable: z.boolean().default(true),
       /** Names of members to copy into the secret after a success, beyond the standard ones. */
       keep: z.array(z.string()).default([]),
     })
@@ -110,7 +133,9 @@ export const provider = z.strictObject({
   /** Grants that hold nothing to keep alive (client_credentials), with the explanation given. */
   refuseGrants: z.record(z.string(), z.string()).default({}),
   /** When the same token is sent once more after a request whose answer never came; `never` where reuse revokes the family. */
-  secondTry: z.union([z.literal('never'), z.strictObject({ after: duration({ min: '0ms', max: '1d' }) })]).default({ after: 120_000 }),
+  secondTry: z
+    .union([z.literal('never'), z.strictObject({ after: duration({ min: '0ms', max: '1d' }) })])
+    .default({ after: 120_000 }),
   limits: z
     .strictObject({
       /** Refreshes per second over all workers. */
@@ -123,6 +148,8 @@ export const provider = z.strictObject({
     .strictObject({
       /** Body member that carries the token. */
       parameter: z.string().default('token'),
+      /** Further body members sent with it. */
+      parameters: z.record(z.string(), z.string()).default({}),
       clientAuth: z.enum(['basic', 'body', 'none']).default('none'),
       /** Error codes that mean the token was dead already. */
       alreadyDead: z.array(z.string()).default([]),

@@ -5,10 +5,11 @@
  * Members are found by configured names (a dotted name reaches into nested objects); where a name is absent, a single
  * member that differs only in case, `_` or `-` is taken, and is written back under its own spelling.
  */
-import { applyEdits, modify, type Node, parseTree } from 'jsonc-parser';
+import { parseTree } from 'jsonc-parser';
 import { Secret } from '../runtime/secret.ts';
 import type { Reason } from './entry.ts';
 import { readInstant, writeInstant } from './instant.ts';
+import { findValue, isAmbiguous, isBlocked, type JsonNode, readJsonObject, setMember } from './json-text.ts';
 
 /** Our names for the members we read and write, each mapped to the name used in the store. */
 export interface FieldNames {
@@ -61,6 +62,8 @@ export interface OwnSection {
   readonly refreshExpiresAt?: number;
   /** When somebody else's refresh was last seen (epoch ms). */
   readonly foreignAt?: number;
+  /** The earliest sign of life known at our first rotation (epoch ms): consent cannot be later. */
+  readonly firstSeenAt?: number;
 }
 
 export interface ConnectionDocument {
@@ -85,33 +88,27 @@ export type ParsedDocument =
   | { readonly ok: true; readonly document: ConnectionDocument }
   | { readonly ok: false; readonly reason: Reason };
 
-/** Deeper nesting than any real secret; keeps recursive readers from running out of stack. */
-const depthMax = 64;
 /** How many spent tokens are remembered: more than any provider keeps usable by grace. */
 const spentMax = 8;
 
 /** Reads a secret's text. `now` guards against instants in the future. Never throws and never quotes the content. */
 export function parseDocument(text: string, names: FieldNames, now: number): ParsedDocument {
-  const json = text.startsWith('\ufeff') ? text.slice(1) : text;
-  try {
-    JSON.parse(json);
-  } catch {
-    return { ok: false, reason: 'content_not_json' };
-  }
-  if (nestingOf(json) > depthMax) return { ok: false, reason: 'content_not_json' };
-  const root = parseTree(json);
-  if (root?.type !== 'object') return { ok: false, reason: 'content_not_object' };
-  const keyProblem = checkKeys(root);
-  if (keyProblem !== undefined) return { ok: false, reason: keyProblem };
+  const root = readJsonObject(text.startsWith('\ufeff') ? text.slice(1) : text);
+  if (typeof root === 'string') return { ok: false, reason: root };
+  // Which of several is meant is not ours to guess: the wrong one would be a token of another time.
+  if (Object.values(names).some((name) => isAmbiguous(root, name))) return { ok: false, reason: 'duplicate_key' };
+  const own = findValue(root, names.own);
+  const taken = own !== undefined && own.type !== 'object' && own.type !== 'null';
+  if (taken || isBlocked(root, names.own)) return { ok: false, reason: 'forbidden_key' };
   return { ok: true, document: readMembers(root, text, names, now) };
 }
 
-function readMembers(root: Node, text: string, names: FieldNames, now: number): ConnectionDocument {
+function readMembers(root: JsonNode, text: string, names: FieldNames, now: number): ConnectionDocument {
   const string = (name: string) => {
-    const value = find(root, name)?.value;
+    const value = findValue(root, name)?.value;
     return typeof value === 'string' && value !== '' ? value : undefined;
   };
-  const instant = (name: string, latest: number) => readInstant(find(root, name)?.value, latest);
+  const instant = (name: string, latest: number) => readInstant(findValue(root, name)?.value, latest);
   const token = string(names.refreshToken);
   const soon = now + 86_400_000;
   return {
@@ -126,18 +123,18 @@ function readMembers(root: Node, text: string, names: FieldNames, now: number): 
     ...optional('apiAccessPoint', string(names.apiAccessPoint)?.trim()),
     ...optional('dataCenter', string(names.dataCenter)),
     ...optional('grantType', string(names.grantType)),
-    own: readOwn(find(root, names.own), soon),
+    own: readOwn(findValue(root, names.own), soon),
     source: new Secret(text),
   };
 }
 
-function readOwn(node: Node | undefined, latest: number): OwnSection {
-  const member = (name: string) => (node?.type === 'object' ? find(node, name)?.value : undefined);
+function readOwn(node: JsonNode | undefined, latest: number): OwnSection {
+  const member = (name: string) => (node?.type === 'object' ? findValue(node, name)?.value : undefined);
   const string = (name: string) => {
     const value = member(name);
     return typeof value === 'string' ? value : undefined;
   };
-  const spent = node?.type === 'object' ? find(node, 'spent') : undefined;
+  const spent = node?.type === 'object' ? findValue(node, 'spent') : undefined;
   return {
     ...optional('attempt', string('attempt')),
     ...optional('from', string('from')),
@@ -146,6 +143,7 @@ function readOwn(node: Node | undefined, latest: number): OwnSection {
     ...optional('extendedAt', readInstant(member('extended_at'), latest)),
     ...optional('refreshExpiresAt', readInstant(member('refresh_expires_at'), latest + 20 * 365 * 86_400_000)),
     ...optional('foreignAt', readInstant(member('foreign_at'), latest)),
+    ...optional('firstSeenAt', readInstant(member('first_seen_at'), latest)),
   };
 }
 
@@ -170,20 +168,14 @@ export interface DocumentChange {
 export function changeDocument(document: ConnectionDocument, change: DocumentChange, names: FieldNames): string {
   const source = document.source.reveal();
   const bom = source.startsWith('\ufeff') ? '\ufeff' : '';
-  let text = source.slice(bom.length);
-  const eol = text.includes('\r\n') ? '\r\n' : '\n';
+  let json = source.slice(bom.length);
   const set = (name: string, value: unknown) => {
-    if (value === undefined) return;
-    const root = parseTree(text);
-    const path = root === undefined ? name.split('.') : pathOf(root, name);
-    // Formatting only where the document is laid out over several lines: a compact one stays compact.
-    const formattingOptions = text.trimEnd().includes('\n') ? { insertSpaces: true, tabSize: 2, eol } : undefined;
-    text = applyEdits(text, modify(text, path, value, formattingOptions === undefined ? {} : { formattingOptions }));
+    if (value !== undefined) json = setMember(json, name, value);
   };
   const instant = (name: string, at: number | undefined) => {
     if (at === undefined) return;
-    const root = parseTree(text);
-    set(name, writeInstant(at, root === undefined ? undefined : find(root, name)?.value));
+    const root = parseTree(json);
+    set(name, writeInstant(at, root === undefined ? undefined : findValue(root, name)?.value));
   };
   set(names.refreshToken, change.refreshToken?.reveal());
   set(names.accessToken, change.accessToken?.reveal());
@@ -194,7 +186,7 @@ export function changeDocument(document: ConnectionDocument, change: DocumentCha
   set(names.apiAccessPoint, change.apiAccessPoint);
   for (const [name, value] of Object.entries(change.kept ?? {})) set(name, value);
   set(names.own, ownJson(change.own));
-  return bom + text;
+  return bom + json;
 }
 
 function ownJson(own: OwnSection): Record<string, unknown> {
@@ -207,77 +199,19 @@ function ownJson(own: OwnSection): Record<string, unknown> {
     extended_at: iso(own.extendedAt),
     refresh_expires_at: iso(own.refreshExpiresAt),
     foreign_at: iso(own.foreignAt),
+    first_seen_at: iso(own.firstSeenAt),
   };
 }
 
 /** True for what people leave in a template: it would only count as a failed authentication at the provider. */
 export function isPlaceholder(token: string): boolean {
   const text = token.trim();
-  return text === '' || /^(?:<.*>|\{\{.*\}\}|\$\{.*\}|change_?-?me|todo|tbd|none|null|undefined|x{3,}|\.{3,}|your[_-].*|placeholder|refresh_token)$/i.test(text);
-}
-
-function nestingOf(json: string): number {
-  let depth = 0;
-  let deepest = 0;
-  let inString = false;
-  for (let i = 0; i < json.length; i++) {
-    const c = json[i];
-    if (inString) {
-      if (c === '\\') i++;
-      else if (c === '"') inString = false;
-    } else if (c === '"') inString = true;
-    else if (c === '{' || c === '[') deepest = Math.max(deepest, ++depth);
-    else if (c === '}' || c === ']') depth--;
-  }
-  return deepest;
-}
-
-function checkKeys(node: Node): Reason | undefined {
-  if (node.type === 'object') {
-    const seen = new Set<string>();
-    for (const property of node.children ?? []) {
-      const key: unknown = property.children?.[0]?.value;
-      if (typeof key !== 'string') continue;
-      if (key === '__proto__') return 'forbidden_key';
-      if (seen.has(key)) return 'duplicate_key';
-      seen.add(key);
-    }
-  }
-  for (const child of node.children ?? []) {
-    const problem = checkKeys(child);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
-}
-
-/** The keys under which a configured name is (or would be) found in this document. */
-function pathOf(root: Node, name: string): string[] {
-  const path: string[] = [];
-  let node: Node | undefined = root;
-  for (const part of name.split('.')) {
-    const found: { key: string; value: Node } | undefined = node === undefined ? undefined : member(node, part);
-    path.push(found?.key ?? part);
-    node = found?.value;
-  }
-  return path;
-}
-
-function find(root: Node, name: string): Node | undefined {
-  let node: Node | undefined = root;
-  for (const part of name.split('.')) node = node === undefined ? undefined : member(node, part)?.value;
-  return node;
-}
-
-function member(node: Node, name: string): { key: string; value: Node } | undefined {
-  const plain = (key: string) => key.toLowerCase().replaceAll(/[_-]/g, '');
-  const members = (node.type === 'object' ? (node.children ?? []) : []).flatMap((property) => {
-    const [key, value] = property.children ?? [];
-    return typeof key?.value === 'string' && value !== undefined ? [{ key: key.value as string, value }] : [];
-  });
-  const exact = members.find(({ key }) => key === name);
-  if (exact !== undefined) return exact;
-  const alike = members.filter(({ key }) => plain(key) === plain(name));
-  return alike.length === 1 ? alike[0] : undefined;
+  return (
+    text === '' ||
+    /^(?:<.*>|\{\{.*\}\}|\$\{.*\}|change_?-?me|todo|tbd|none|null|undefined|x{3,}|\.{3,}|\*{3,}|your[ _-].*|replace[ _-]?me|\[?redacted\]?|placeholder|refresh_token)$/i.test(
+      text,
+    )
+  );
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {

@@ -73,8 +73,15 @@ const accessMarginShare = 0.1;
 const accessMarginMsMin = 300_000;
 
 /** The rule that holds for a connection: the first of the provider's whose condition does. */
-export function selectLifetime(document: ConnectionDocument, provider: Provider, overrides: ConnectionOverrides): Lifetime {
-  const rule = provider.lifetimes.find((candidate) => holds(candidate, document.scope)) ?? { idle: undefined, absolute: undefined };
+export function selectLifetime(
+  document: ConnectionDocument,
+  provider: Provider,
+  overrides: ConnectionOverrides,
+): Lifetime {
+  const rule = provider.lifetimes.find((candidate) => holds(candidate, document.scope)) ?? {
+    idle: undefined,
+    absolute: undefined,
+  };
   const idleMs = overrides.idleMs ?? rule.idle;
   const absoluteMs = overrides.absoluteMs ?? rule.absolute;
   const advice = 'advice' in rule ? rule.advice : undefined;
@@ -106,7 +113,8 @@ export function assessLife(facts: LifeFacts): Life {
   const first = ends[0];
   const absolute = ends.find((end) => end.clock === 'absolute');
   const provenEndAt = absolute !== undefined && lifetime.clear && !absolute.estimated ? absolute.at : null;
-  const extendable = lifetime.idleMs !== undefined && !(first?.clock === 'absolute' && lifetime.clear && !first.estimated);
+  const extendable =
+    lifetime.idleMs !== undefined && !(first?.clock === 'absolute' && lifetime.clear && !first.estimated);
   const due = [...(extendable ? [idleDue(facts, lifetime, anchor, foreignSpender)] : []), ...accessDue(facts)];
   return {
     lifetime,
@@ -136,7 +144,8 @@ interface End {
 function idleAnchor({ document, fingerprint, versionCreatedAt, known }: LifeFacts): Anchor {
   const { own, refreshedAt, consentedAt } = document;
   if (own.token === fingerprint && own.extendedAt !== undefined) return latest(own.extendedAt, consentedAt);
-  if (known !== undefined && known.fingerprint === fingerprint && known.extendedAt !== null) return { at: known.extendedAt, known: true };
+  if (known !== undefined && known.fingerprint === fingerprint && known.extendedAt !== null)
+    return { at: known.extendedAt, known: true };
   // A token we did not write: its own writer's word first; a version can be newer than the token in it, never older.
   if (refreshedAt !== undefined && refreshedAt <= versionCreatedAt + 60_000) return latest(refreshedAt, consentedAt);
   if (own.token !== undefined && own.token !== fingerprint) return { at: versionCreatedAt, known: true };
@@ -151,7 +160,8 @@ function latest(at: number, consentedAt: number | undefined): Anchor {
 function idleEnd(lifetime: Lifetime, anchor: Anchor, document: ConnectionDocument): End[] {
   const said = document.own.refreshExpiresAt;
   const ends: End[] = [];
-  if (lifetime.idleMs !== undefined) ends.push({ at: anchor.at + lifetime.idleMs, clock: 'idle', estimated: !anchor.known });
+  if (lifetime.idleMs !== undefined)
+    ends.push({ at: anchor.at + lifetime.idleMs, clock: 'idle', estimated: !anchor.known });
   if (said !== undefined && said > anchor.at) ends.push({ at: said, clock: 'idle', estimated: false });
   return ends;
 }
@@ -178,7 +188,10 @@ function idleDue(facts: LifeFacts, lifetime: Lifetime, anchor: Anchor, foreignSp
 function accessDue({ document, keepAccessToken, provider, versionCreatedAt }: LifeFacts): number[] {
   if (!keepAccessToken) return [];
   const startedAt = document.refreshedAt ?? versionCreatedAt;
-  const endsAt = Math.min(document.expiresAt ?? startedAt + provider.accessToken.life, startedAt + provider.accessToken.lifeMax);
+  const endsAt = Math.min(
+    document.expiresAt ?? startedAt + provider.accessToken.life,
+    startedAt + provider.accessToken.lifeMax,
+  );
   const lifeMs = Math.max(endsAt - startedAt, 0);
   // Never later than the margin before the end, and never a loop for tokens shorter than the margin.
   return [Math.max(endsAt - Math.max(lifeMs * accessMarginShare, accessMarginMsMin), startedAt + lifeMs / 2)];

@@ -3,11 +3,11 @@
  * before a rotation and by the rotation itself, so that both always agree.
  */
 import type { Provider } from '../../config/provider.ts';
+import type { Secret } from '../runtime/secret.ts';
 import { type ConnectionDocument, type FieldNames, parseDocument } from './document.ts';
 import type { ClientAtHost, IndexEntry, Reason } from './entry.ts';
 import { type Fingerprint, seenDigest } from './fingerprint.ts';
 import { type Flag, readFlag, readOverrides } from './flag.ts';
-import type { Secret } from '../runtime/secret.ts';
 import { assessLife, type Life } from './lifetime.ts';
 
 /** What is the same for all connections of an install. */
@@ -39,7 +39,9 @@ export interface Sighting {
 export type Standing =
   | {
       readonly usable: true;
-      readonly document: ConnectionDocument & { readonly refreshToken: NonNullable<ConnectionDocument['refreshToken']> };
+      readonly document: ConnectionDocument & {
+        readonly refreshToken: NonNullable<ConnectionDocument['refreshToken']>;
+      };
       readonly provider: Provider;
       readonly at: ClientAtHost;
       readonly fingerprint: string;
@@ -54,7 +56,12 @@ const nowhere: ClientAtHost = { provider: '', environment: '', client: '', host:
 /** Judges a secret. Never throws; a reason stands for everything that makes it unusable. */
 export function judge(sighting: Sighting, rules: JudgeRules, now: number): Standing {
   const { tags, stages, version, primaryRegion } = sighting;
-  const refuse = (reason: Reason, at = nowhere, fingerprint = ''): Standing => ({ usable: false, reason, at, fingerprint });
+  const refuse = (reason: Reason, at = nowhere, fingerprint = ''): Standing => ({
+    usable: false,
+    reason,
+    at,
+    fingerprint,
+  });
   const meant = tags['pilotlight:environment'];
   if (meant !== undefined && meant !== rules.environment) return refuse('environment_mismatch');
   if (primaryRegion !== undefined) return refuse('replica');
@@ -73,13 +80,20 @@ function judgeDocument(
   rules: JudgeRules,
   refuse: (reason: Reason, at?: ClientAtHost, fingerprint?: string) => Standing,
 ): Standing {
-  const at: ClientAtHost = { provider: document.provider, environment: document.environment, client: document.client, host: '' };
+  const at: ClientAtHost = {
+    provider: document.provider,
+    environment: document.environment,
+    client: document.client,
+    host: '',
+  };
   if (document.provider === '') return refuse('provider_missing', at);
   const provider = rules.providers.get(document.provider);
   if (provider === undefined) return refuse('provider_unknown', at);
   const environment = document.environment === '' ? soleEnvironment(provider) : document.environment;
-  if (environment === undefined || provider.environments[environment] === undefined) return refuse('environment_unknown', at);
-  if (document.grantType !== undefined && provider.refuseGrants[document.grantType] !== undefined) return refuse('grant_holds_nothing', at);
+  if (environment === undefined || provider.environments[environment] === undefined)
+    return refuse('environment_unknown', at);
+  if (document.grantType !== undefined && provider.refuseGrants[document.grantType] !== undefined)
+    return refuse('grant_holds_nothing', at);
   if (document.client === '') return refuse('client_missing', { ...at, environment });
   const host = rules.hostOf(provider, { ...document, environment });
   if (host === undefined) return refuse('host_not_allowed', { ...at, environment });
@@ -132,7 +146,8 @@ const lookAgainMs = 6 * 3_600_000;
 export function entryOf(sighting: Sighting, standing: Standing, now: number): IndexEntry {
   const { id, version, tags, known } = sighting;
   const base = { id, at: standing.at, seen: seenDigest(version.versionId, tags), fingerprint: standing.fingerprint };
-  const since = (state: IndexEntry['state'], reason: Reason) => (known?.state === state && known.reason === reason ? known.since : now);
+  const since = (state: IndexEntry['state'], reason: Reason) =>
+    known?.state === state && known.reason === reason ? known.since : now;
   if (!standing.usable) {
     const state = standing.reason === 'refresh_token_missing' ? 'reauth_required' : 'invalid';
     return {
@@ -149,17 +164,46 @@ export function entryOf(sighting: Sighting, standing: Standing, now: number): In
     };
   }
   const { life, flag } = standing;
-  const times = { deadlineAt: life.deadlineAt, clock: life.clock, estimated: life.estimated, extendedAt: life.extendedAt };
+  const times = {
+    deadlineAt: life.deadlineAt,
+    clock: life.clock,
+    estimated: life.estimated,
+    extendedAt: life.extendedAt,
+  };
   if (flag?.state === 'reauth_required') {
     return { ...base, ...times, state: flag.state, reason: flag.reason, since: flag.since, nextAt: null, failures: 0 };
   }
   if (life.provenEndAt !== null && life.provenEndAt <= now) {
     // The rotation job writes the flag: it is due at once.
-    return { ...base, ...times, state: 'reauth_required', reason: 'expired', since: since('reauth_required', 'expired'), nextAt: now, failures: 0 };
+    return {
+      ...base,
+      ...times,
+      state: 'reauth_required',
+      reason: 'expired',
+      since: since('reauth_required', 'expired'),
+      nextAt: now,
+      failures: 0,
+    };
   }
   if (life.dueAt === null) {
     const at = since('unkeepable', 'absolute_lifetime');
-    return { ...base, ...times, state: 'unkeepable', reason: 'absolute_lifetime', since: at, nextAt: life.provenEndAt ?? now + lookAgainMs, failures: 0 };
+    return {
+      ...base,
+      ...times,
+      state: 'unkeepable',
+      reason: 'absolute_lifetime',
+      since: at,
+      nextAt: life.provenEndAt ?? now + lookAgainMs,
+      failures: 0,
+    };
   }
-  return { ...base, ...times, state: 'active', reason: 'none', since: since('active', 'none'), nextAt: life.dueAt, failures: 0 };
+  return {
+    ...base,
+    ...times,
+    state: 'active',
+    reason: 'none',
+    since: since('active', 'none'),
+    nextAt: life.dueAt,
+    failures: 0,
+  };
 }

@@ -185,10 +185,10 @@ const words: Readonly<Record<Reason, ReasonWords>> = {
 };
 
 const actors: Readonly<Record<Actor, string>> = {
-  time: 'passes by itself',
-  operator: 'for the operator',
-  customer: 'for the customer',
-  application: 'for the owner of the secret',
+  time: 'Nobody',
+  operator: 'Operator',
+  customer: 'Customer',
+  application: 'Owner of the secret',
 };
 
 export function describeState(state: ConnectionState): StateWords {
@@ -199,7 +199,7 @@ export function describeReason(reason: Reason): ReasonWords {
   return words[reason];
 }
 
-/** Who can act, in words. */
+/** Who can act, in words. `Nobody` where it passes by itself. */
 export function describeActor(actor: Actor): string {
   return actors[actor];
 }

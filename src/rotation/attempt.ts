@@ -4,7 +4,16 @@ import { entryOf, type JudgeRules, type Sighting, type Standing } from '../conne
 import type { Clock } from '../runtime/clock.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Outcome, RotationReport } from './outcome.ts';
-import type { ClientRegistry, Clients, ConnectionIndex, Leases, Permits, SecretStore, Spool, TokenEndpoint } from './ports.ts';
+import type {
+  ClientRegistry,
+  Clients,
+  ConnectionIndex,
+  Leases,
+  Permits,
+  SecretStore,
+  Spool,
+  TokenEndpoint,
+} from './ports.ts';
 import { retryAt } from './retry.ts';
 import type { RotationSettings } from './settings.ts';
 import type { StoreTrust } from './store-trust.ts';
@@ -46,16 +55,34 @@ export interface Subject {
 
 type ReportDetails = Partial<Omit<RotationReport, 'connection' | 'asked' | 'outcome' | 'reason' | 'totalMs'>>;
 
-export function report(rotation: Rotation, outcome: Outcome, reason: Reason, details: ReportDetails = {}): RotationReport {
+export function report(
+  rotation: Rotation,
+  outcome: Outcome,
+  reason: Reason,
+  details: ReportDetails = {},
+): RotationReport {
   const { id, asked, startedMs, ports } = rotation;
-  return { connection: id, asked, outcome, reason, at: undefined, ...details, totalMs: ports.clock.monotonic() - startedMs };
+  return {
+    connection: id,
+    asked,
+    outcome,
+    reason,
+    at: undefined,
+    ...details,
+    totalMs: ports.clock.monotonic() - startedMs,
+  };
 }
 
 /** What the index is to hold after an attempt that did not renew the connection. */
-export function entryAfter(subject: Subject, now: number, change: Partial<IndexEntry> & Pick<IndexEntry, 'state' | 'reason'>): IndexEntry {
+export function entryAfter(
+  subject: Subject,
+  now: number,
+  change: Partial<IndexEntry> & Pick<IndexEntry, 'state' | 'reason'>,
+): IndexEntry {
   const { known } = subject;
   const base = entryOf(subject.sighting, subject.standing, now);
-  const same = known !== undefined && known.state === change.state && known.fingerprint === subject.standing.fingerprint;
+  const same =
+    known !== undefined && known.state === change.state && known.fingerprint === subject.standing.fingerprint;
   return { ...base, since: same ? known.since : now, ...change };
 }
 
@@ -65,8 +92,15 @@ export function entryRetrying(rotation: Rotation, subject: Subject, reason: Reas
   const { known, standing } = subject;
   const now = ports.clock.now();
   const failures = (known?.state === 'retrying' && known.fingerprint === standing.fingerprint ? known.failures : 0) + 1;
-  const nextAt = retryAt({ failures, now, deadlineAt: standing.life.deadlineAt, ...settings, fraction: ports.random.fraction() });
+  const nextAt = retryAt({
+    failures,
+    now,
+    deadlineAt: standing.life.deadlineAt,
+    ...settings,
+    fraction: ports.random.fraction(),
+  });
   // A suspicion outlives a failure on the way to its confirmation.
-  if (known?.state === 'suspect' && known.fingerprint === standing.fingerprint) return { ...known, nextAt: Math.max(nextAt, notBefore) };
+  if (known?.state === 'suspect' && known.fingerprint === standing.fingerprint)
+    return { ...known, nextAt: Math.max(nextAt, notBefore) };
   return entryAfter(subject, now, { state: 'retrying', reason, failures, nextAt: Math.max(nextAt, notBefore) });
 }

@@ -5,18 +5,30 @@ import type { RotationReport } from './outcome.ts';
 import { writeFlag } from './refusal.ts';
 
 /** `unanswered` counts requests for this very token whose answer never came. */
-export async function decide(rotation: Rotation, subject: Subject, unanswered: number): Promise<'rotate' | RotationReport> {
+export async function decide(
+  rotation: Rotation,
+  subject: Subject,
+  unanswered: number,
+): Promise<'rotate' | RotationReport> {
   const { ports, settings, asked } = rotation;
   const { standing, sighting, known } = subject;
   const { life, flag, fingerprint } = standing;
   const now = ports.clock.now();
   const judged = entryOf(sighting, standing, now);
-  const notDue = (reason: RotationReport['reason'], entry: RotationReport['entry']) => report(rotation, 'notDue', reason, { at: standing.at, entry });
+  const notDue = (reason: RotationReport['reason'], entry: RotationReport['entry']) =>
+    report(rotation, 'notDue', reason, { at: standing.at, entry });
   if (flag?.state === 'reauth_required' && asked !== 'manual') return notDue(flag.reason, judged);
   if (life.provenEndAt !== null && life.provenEndAt <= now) {
     const failed = await writeFlag(rotation, subject, 'expired', life.provenEndAt);
-    if (failed !== undefined) return report(rotation, 'retryLater', failed, { at: standing.at, entry: { ...judged, nextAt: now + settings.retryFirstMs } });
-    return report(rotation, 'needsConsent', 'expired', { at: standing.at, entry: { ...judged, nextAt: null, seen: '' } });
+    if (failed !== undefined)
+      return report(rotation, 'retryLater', failed, {
+        at: standing.at,
+        entry: { ...judged, nextAt: now + settings.retryFirstMs },
+      });
+    return report(rotation, 'needsConsent', 'expired', {
+      at: standing.at,
+      entry: { ...judged, nextAt: null, seen: '' },
+    });
   }
   // A refresh known not to extend life is not made, whoever asks.
   if (life.dueAt === null) return notDue('absolute_lifetime', judged);

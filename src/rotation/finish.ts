@@ -19,7 +19,13 @@ export interface ExchangeFacts {
 }
 
 /** Concludes an attempt whose answer is sealed in `record`. */
-export async function finish(rotation: Rotation, subject: Subject, record: SpoolRecord, raw: RawAnswer, facts: ExchangeFacts = {}): Promise<RotationReport> {
+export async function finish(
+  rotation: Rotation,
+  subject: Subject,
+  record: SpoolRecord,
+  raw: RawAnswer,
+  facts: ExchangeFacts = {},
+): Promise<RotationReport> {
   const { ports } = rotation;
   const { document, provider } = subject.standing;
   const scope = document.scope === undefined ? {} : { scope: document.scope };
@@ -31,7 +37,11 @@ export async function finish(rotation: Rotation, subject: Subject, record: Spool
     case 'refused':
       return concludeRefusal(rotation, subject, record, answer, details);
     case 'notUnderstood':
-      return quarantine(rotation, subject, 'answer_not_understood', { ...details, status: answer.status, error: answer.why });
+      return quarantine(rotation, subject, 'answer_not_understood', {
+        ...details,
+        status: answer.status,
+        error: answer.why,
+      });
     default:
       return answer satisfies never;
   }
@@ -49,7 +59,14 @@ export function detailsOf({ standing }: Subject, { intent }: SpoolRecord) {
   };
 }
 
-async function renew(rotation: Rotation, subject: Subject, record: SpoolRecord, raw: RawAnswer, granted: Granted, details: Details): Promise<RotationReport> {
+async function renew(
+  rotation: Rotation,
+  subject: Subject,
+  record: SpoolRecord,
+  raw: RawAnswer,
+  granted: Granted,
+  details: Details,
+): Promise<RotationReport> {
   const { ports, settings } = rotation;
   const { standing, sighting } = subject;
   const objection = await objectionTo(rotation, subject, record, granted);
@@ -80,7 +97,14 @@ async function renew(rotation: Rotation, subject: Subject, record: SpoolRecord, 
   return settle(rotation, subject, record, raw, written, more);
 }
 
-async function settle(rotation: Rotation, subject: Subject, record: SpoolRecord, raw: RawAnswer, written: WriteBack, details: Details): Promise<RotationReport> {
+async function settle(
+  rotation: Rotation,
+  subject: Subject,
+  record: SpoolRecord,
+  raw: RawAnswer,
+  written: WriteBack,
+  details: Details,
+): Promise<RotationReport> {
   const { ports } = rotation;
   const now = ports.clock.now();
   if (written.kind === 'failed') {
@@ -92,10 +116,17 @@ async function settle(rotation: Rotation, subject: Subject, record: SpoolRecord,
   await removeRecordsOf(rotation, record);
   await forgivingRedis(() => ports.clients.succeeded(subject.standing.at, raw.receivedAt, details.secret ?? 'current'));
   if (written.kind === 'orphaned') {
-    return report(rotation, 'orphaned', 'none', { ...details, versionNew: written.versionId, foreign: 'refreshed', entry: lookNow(subject, now) });
+    return report(rotation, 'orphaned', 'none', {
+      ...details,
+      versionNew: written.versionId,
+      foreign: 'refreshed',
+      entry: lookNow(subject, now),
+    });
   }
-  const sighting = written.text === undefined ? undefined : sightingOf(subject, written.versionId, written.text, raw.receivedAt);
-  const entry = sighting === undefined ? lookNow(subject, now) : entryOf(sighting, judge(sighting, ports.rules, now), now);
+  const sighting =
+    written.text === undefined ? undefined : sightingOf(subject, written.versionId, written.text, raw.receivedAt);
+  const entry =
+    sighting === undefined ? lookNow(subject, now) : entryOf(sighting, judge(sighting, ports.rules, now), now);
   const foreign = written.rebased ? ({ foreign: 'saved_other_field' } as const) : {};
   return report(rotation, 'rotated', 'none', { ...details, versionNew: written.versionId, entry, ...foreign });
 }
@@ -106,15 +137,27 @@ function lookNow(subject: Subject, now: number) {
 }
 
 /** The secret as it is now that we wrote it, without asking the store again. */
-function sightingOf(subject: Subject, versionId: string, text: Parameters<typeof valueLike>[1], createdAt: number): Sighting {
+function sightingOf(
+  subject: Subject,
+  versionId: string,
+  text: Parameters<typeof valueLike>[1],
+  createdAt: number,
+): Sighting {
   const { sighting } = subject;
-  const tags = Object.fromEntries(Object.entries(sighting.tags).filter(([key]) => !/^pilotlight:(state|reason|since|version)$/.test(key)));
+  const tags = Object.fromEntries(
+    Object.entries(sighting.tags).filter(([key]) => !/^pilotlight:(state|reason|since|version)$/.test(key)),
+  );
   const version = { versionId, createdAt, value: valueLike(sighting.version.value, text) };
   return { ...sighting, tags, stages: { [versionId]: ['AWSCURRENT'] }, version, known: undefined };
 }
 
 /** What speaks against believing a token that came with a 2xx: it must be new to everyone and of believable size. */
-async function objectionTo({ id, ports }: Rotation, subject: Subject, { intent }: SpoolRecord, { refreshToken }: Granted) {
+async function objectionTo(
+  { id, ports }: Rotation,
+  subject: Subject,
+  { intent }: SpoolRecord,
+  { refreshToken }: Granted,
+) {
   if (refreshToken === undefined) return undefined;
   if (Buffer.byteLength(refreshToken.reveal()) > tokenBytesMax) return 'too_large' as const;
   const fingerprint = ports.rules.fingerprint(refreshToken);

@@ -65,12 +65,18 @@ export interface SecretStore {
   /** Versions with their labels, deprecated ones (without a label) included. */
   versions(name: string): Promise<readonly VersionSummary[]>;
   /** Makes a version under the id and labels given. Same id and same bytes: success without change. */
-  put(name: string, version: { readonly versionId: string; readonly value: SecretValue; readonly stages: readonly string[] }): Promise<void>;
+  put(
+    name: string,
+    version: { readonly versionId: string; readonly value: SecretValue; readonly stages: readonly string[] },
+  ): Promise<void>;
   /**
    * Compare-and-swap of a label: to version `to`, from version `from` (must be where the label is now; undefined only
    * where no version has it). `to` undefined takes the label away.
    */
-  moveStage(name: string, move: { readonly stage: string; readonly to?: string | undefined; readonly from?: string | undefined }): Promise<void>;
+  moveStage(
+    name: string,
+    move: { readonly stage: string; readonly to?: string | undefined; readonly from?: string | undefined },
+  ): Promise<void>;
   tag(name: string, tags: Readonly<Record<string, string>>): Promise<void>;
   untag(name: string, keys: readonly string[]): Promise<void>;
 }
@@ -87,6 +93,8 @@ export interface ClientCredentials {
 export interface ClientRegistry {
   /** Throws client_unavailable when the client is not configured or its secret cannot be read or understood. */
   credentials(client: string): Promise<ClientCredentials>;
+  /** The provider rejected them: they are read again next time. */
+  forget(client: string): void;
 }
 
 /** What a request needs to know of a connection. */
@@ -188,7 +196,10 @@ export type Answer =
 
 export interface TokenEndpoint {
   /** Builds the request. Throws `refused` when the target host is not allowed or a needed fact is missing. */
-  prepare(subject: RefreshSubject, credentials: { readonly clientId: string; readonly clientSecret?: Secret }): PreparedRequest;
+  prepare(
+    subject: RefreshSubject,
+    credentials: { readonly clientId: string; readonly clientSecret?: Secret },
+  ): PreparedRequest;
   /** Sends it on a connection of its own: no redirect, no retry; never rejects. Bounded by the limits it was made with. */
   send(request: PreparedRequest): Promise<Exchange>;
   /** Reads an answer. A pure function of its arguments; never throws. `sent` is the token that was posted. */
@@ -244,7 +255,12 @@ export interface Spool {
   /** Every record, oldest first. */
   all(): readonly SpoolRecord[];
   unreadable(): readonly UnreadableRecord[];
-  stats(): { readonly records: number; readonly answered: number; readonly unreadable: number; readonly oldestAt: number | null };
+  stats(): {
+    readonly records: number;
+    readonly answered: number;
+    readonly unreadable: number;
+    readonly oldestAt: number | null;
+  };
 }
 
 // -------------------------------------------------------------------------------------------------- lease, permits, client
@@ -299,7 +315,12 @@ export interface Clients {
   /** A refresh succeeded: closes the breaker, forgets suspects. */
   succeeded(at: ClientAtHost, now: number, secret: 'current' | 'previous'): Promise<void>;
   /** invalid_grant for this connection; opens the breaker when `threshold` distinct ones had it with no success between. */
-  suspected(at: ClientAtHost, connection: string, now: number, limits: { threshold: number; probeEveryMs: number }): Promise<{ opened: boolean }>;
+  suspected(
+    at: ClientAtHost,
+    connection: string,
+    now: number,
+    limits: { threshold: number; probeEveryMs: number },
+  ): Promise<{ opened: boolean }>;
   /** The client itself was refused: opens the breaker. */
   rejected(at: ClientAtHost, now: number, reason: string, probeEveryMs: number): Promise<{ opened: boolean }>;
   /** Prefer this client secret from now on. */

@@ -17,11 +17,20 @@ export interface Readiness {
   readonly secret: ClientHealth['secret'];
 }
 
-export async function checkReadiness(rotation: Rotation, subject: Subject, signal: AbortSignal): Promise<Readiness | { report: RotationReport }> {
+export async function checkReadiness(
+  rotation: Rotation,
+  subject: Subject,
+  signal: AbortSignal,
+): Promise<Readiness | { report: RotationReport }> {
   const { ports, settings, asked } = rotation;
   const { standing } = subject;
   const now = ports.clock.now();
-  const later = (reason: Reason) => ({ report: report(rotation, 'retryLater', reason, { at: standing.at, entry: entryRetrying(rotation, subject, reason) }) });
+  const later = (reason: Reason) => ({
+    report: report(rotation, 'retryLater', reason, {
+      at: standing.at,
+      entry: entryRetrying(rotation, subject, reason),
+    }),
+  });
   const health = await ports.clients.health(standing.at);
   if (health.heldUntil > now && asked !== 'manual') {
     const entry = entryRetrying(rotation, subject, 'throttled', health.heldUntil);
@@ -31,7 +40,9 @@ export async function checkReadiness(rotation: Rotation, subject: Subject, signa
   if (health.breaker === 'open' && asked !== 'probe' && asked !== 'manual' && !urgent) {
     const suspect = subject.known?.state === 'suspect' ? subject.known : undefined;
     const entry = suspect ?? entryAfter(subject, now, { state: 'blocked', reason: 'client_rejected', nextAt: now });
-    return { report: report(rotation, 'retryLater', 'client_rejected', { at: standing.at, entry: { ...entry, nextAt: now } }) };
+    return {
+      report: report(rotation, 'retryLater', 'client_rejected', { at: standing.at, entry: { ...entry, nextAt: now } }),
+    };
   }
   if (!answerWillFit(standing.document)) {
     const entry = entryAfter(subject, now, { state: 'invalid', reason: 'too_large', nextAt: now + 3_600_000 });
@@ -75,11 +86,19 @@ async function prepare(
  * Writes a version under a label of its own, to this very secret: after a start, after a failed write, and the first time
  * a secret is ours to write. Only a write proves the right to write and the encryption key.
  */
-async function proveWritable({ ports, id }: Rotation, { standing }: Subject, signal: AbortSignal): Promise<Reason | undefined> {
+async function proveWritable(
+  { ports, id }: Rotation,
+  { standing }: Subject,
+  signal: AbortSignal,
+): Promise<Reason | undefined> {
   if (ports.trust.believed() && standing.document.own.attempt !== undefined) return undefined;
   try {
     await ports.permits.writes(1, 'rotation', signal);
-    await ports.store.put(ports.nameOf(id), { versionId: ports.random.uuid(), value: probeValue, stages: [stage.probe] });
+    await ports.store.put(ports.nameOf(id), {
+      versionId: ports.random.uuid(),
+      value: probeValue,
+      stages: [stage.probe],
+    });
     ports.trust.prove();
     return undefined;
   } catch (error) {

@@ -7,7 +7,10 @@ import type { RotationReport } from './outcome.ts';
 import { type SecretDescription, type SecretVersion, stage } from './ports.ts';
 import { writeFlag } from './refusal.ts';
 
-export async function readSubject(rotation: Rotation, known: IndexEntry | undefined): Promise<{ subject: Subject } | { report: RotationReport }> {
+export async function readSubject(
+  rotation: Rotation,
+  known: IndexEntry | undefined,
+): Promise<{ subject: Subject } | { report: RotationReport }> {
   const { id, ports } = rotation;
   const name = ports.nameOf(id);
   let description: SecretDescription;
@@ -20,7 +23,14 @@ export async function readSubject(rotation: Rotation, known: IndexEntry | undefi
     return { report: await unreadable(rotation, known, error) };
   }
   const { tags, stages, primaryRegion } = description;
-  const sighting: Sighting = { id, tags, stages, version, known, ...(primaryRegion === undefined ? {} : { primaryRegion }) };
+  const sighting: Sighting = {
+    id,
+    tags,
+    stages,
+    version,
+    known,
+    ...(primaryRegion === undefined ? {} : { primaryRegion }),
+  };
   const now = ports.clock.now();
   const standing = judge(sighting, ports.rules, now);
   if (standing.usable) return { subject: { sighting, standing, known } };
@@ -31,7 +41,12 @@ export async function readSubject(rotation: Rotation, known: IndexEntry | undefi
   // Nothing to post: only a new consent brings a token. Posting nothing would count as a failed authentication.
   const flagged = await writeFlag(rotation, { sighting }, 'refresh_token_missing', now);
   if (flagged !== undefined) return { report: report(rotation, 'retryLater', flagged, { at: standing.at, entry }) };
-  return { report: report(rotation, 'needsConsent', 'refresh_token_missing', { at: standing.at, entry: { ...entry, nextAt: null, seen: '' } }) };
+  return {
+    report: report(rotation, 'needsConsent', 'refresh_token_missing', {
+      at: standing.at,
+      entry: { ...entry, nextAt: null, seen: '' },
+    }),
+  };
 }
 
 /** A secret without AWSCURRENT is not a secret that is gone, and one we may not read is neither. */
@@ -47,6 +62,15 @@ async function unreadable(rotation: Rotation, known: IndexEntry | undefined, err
     throw again;
   }
   const now = ports.clock.now();
-  const entry = known === undefined ? undefined : { ...known, state: 'invalid' as const, reason: 'no_current_version' as const, since: now, nextAt: now + 3_600_000 };
+  const entry =
+    known === undefined
+      ? undefined
+      : {
+          ...known,
+          state: 'invalid' as const,
+          reason: 'no_current_version' as const,
+          since: now,
+          nextAt: now + 3_600_000,
+        };
   return report(rotation, 'quarantined', 'no_current_version', { at, entry });
 }

@@ -15,7 +15,13 @@ import { reasonOf } from './write-back.ts';
 export async function* recover(ports: RotationPorts, settings: RotationSettings): AsyncGenerator<RotationReport> {
   const connections = new Set(ports.spool.all().map((record) => record.intent.connection));
   for (const connection of connections) {
-    const rotation: Rotation = { id: connection, asked: 'recover', startedMs: ports.clock.monotonic(), ports, settings };
+    const rotation: Rotation = {
+      id: connection,
+      asked: 'recover',
+      startedMs: ports.clock.monotonic(),
+      ports,
+      settings,
+    };
     yield await recoverConnection(rotation).catch((error: unknown) => report(rotation, 'retryLater', reasonOf(error)));
   }
 }
@@ -31,8 +37,12 @@ async function recoverConnection(rotation: Rotation): Promise<RotationReport> {
     if (unfinished.kind === 'concluded') return unfinished.report;
     const { known, standing } = subject.subject;
     // The one second try is a rotation like any other: the sweep brings it.
-    const entry = unfinished.unanswered > 0 && known !== undefined ? { ...known, nextAt: ports.clock.now() } : undefined;
-    return report(rotation, 'notDue', unfinished.unanswered > 0 ? 'unknown_outcome' : 'none', { at: standing.at, entry });
+    const entry =
+      unfinished.unanswered > 0 && known !== undefined ? { ...known, nextAt: ports.clock.now() } : undefined;
+    return report(rotation, 'notDue', unfinished.unanswered > 0 ? 'unknown_outcome' : 'none', {
+      at: standing.at,
+      entry,
+    });
   } finally {
     await leased.lease.release();
   }

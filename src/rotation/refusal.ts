@@ -12,7 +12,13 @@ import { reasonOf } from './write-back.ts';
 
 type Refused = Extract<Answer, { kind: 'refused' }>;
 
-export async function concludeRefusal(rotation: Rotation, subject: Subject, record: SpoolRecord, refused: Refused, base: Details): Promise<RotationReport> {
+export async function concludeRefusal(
+  rotation: Rotation,
+  subject: Subject,
+  record: SpoolRecord,
+  refused: Refused,
+  base: Details,
+): Promise<RotationReport> {
   const { status, error, description, requestId } = refused;
   const details = { ...base, status, error, description, requestId };
   if (refused.means === 'unknown') return concludeUnknown(rotation, subject, record, details);
@@ -28,9 +34,15 @@ export async function concludeRefusal(rotation: Rotation, subject: Subject, reco
     case 'throttled':
       return concludeThrottled(rotation, subject, details, notBefore);
     case 'unavailable':
-      return report(rotation, 'retryLater', 'provider_unavailable', { ...details, entry: entryRetrying(rotation, subject, 'provider_unavailable', notBefore) });
+      return report(rotation, 'retryLater', 'provider_unavailable', {
+        ...details,
+        entry: entryRetrying(rotation, subject, 'provider_unavailable', notBefore),
+      });
     case 'access_point':
-      return report(rotation, 'retryLater', 'access_point_moved', { ...details, entry: entryRetrying(rotation, subject, 'access_point_moved') });
+      return report(rotation, 'retryLater', 'access_point_moved', {
+        ...details,
+        entry: entryRetrying(rotation, subject, 'access_point_moved'),
+      });
     default:
       return refused.means satisfies never;
   }
@@ -41,22 +53,42 @@ export async function concludeRefusal(rotation: Rotation, subject: Subject, reco
  * more when the provider's file says; if even that stays unanswered, ever more seldom, because only an answer proves
  * death. Where somebody else spends this token too, a second try could revoke theirs: then a human decides.
  */
-export function concludeUnknown(rotation: Rotation, subject: Subject, record: SpoolRecord, details: Partial<Details> & { status?: number }): RotationReport {
+export function concludeUnknown(
+  rotation: Rotation,
+  subject: Subject,
+  record: SpoolRecord,
+  details: Partial<Details> & { status?: number },
+): RotationReport {
   const { ports, settings } = rotation;
   const { provider, life } = subject.standing;
   const now = ports.clock.now();
   const tries = record.intent.unanswered + 1;
   if (provider.secondTry === 'never' || life.foreignSpender) {
-    const entry = entryAfter(subject, now, { state: 'suspect', reason: 'unknown_outcome', nextAt: null, failures: tries });
+    const entry = entryAfter(subject, now, {
+      state: 'suspect',
+      reason: 'unknown_outcome',
+      nextAt: null,
+      failures: tries,
+    });
     return report(rotation, 'unknown', 'unknown_outcome', { ...details, entry });
   }
   const laterMs = Math.min(settings.retryMaxMs * 2 ** Math.min(tries - 2, 10), 86_400_000);
   const waitMs = tries === 1 ? provider.secondTry.after : Math.max(provider.secondTry.after, laterMs);
-  const entry = entryAfter(subject, now, { state: 'retrying', reason: 'unknown_outcome', nextAt: now + waitMs, failures: tries });
+  const entry = entryAfter(subject, now, {
+    state: 'retrying',
+    reason: 'unknown_outcome',
+    nextAt: now + waitMs,
+    failures: tries,
+  });
   return report(rotation, 'unknown', 'unknown_outcome', { ...details, entry });
 }
 
-async function concludeGrantRefused(rotation: Rotation, subject: Subject, record: SpoolRecord, details: Details): Promise<RotationReport> {
+async function concludeGrantRefused(
+  rotation: Rotation,
+  subject: Subject,
+  record: SpoolRecord,
+  details: Details,
+): Promise<RotationReport> {
   const { ports, settings, id } = rotation;
   const { at, fingerprint } = subject.standing;
   const now = ports.clock.now();
@@ -71,11 +103,24 @@ async function concludeGrantRefused(rotation: Rotation, subject: Subject, record
   const health = await forgivingRedis(() => ports.clients.health(at));
   const breaker = await forgivingRedis(() => ports.clients.suspected(at, id, now, limits));
   if (breaker?.opened === true) await tryOtherSecret(rotation, subject, details.secret ?? 'current');
-  const verdict = weighSuspicion({ known: subject.known, fingerprint, lastSuccessAt: health?.lastSuccessAt ?? null, now, confirmAfterMs: settings.confirmAfterMs });
-  const reason = subject.known?.state === 'suspect' && subject.known.reason === 'lost_rotation' ? 'lost_rotation' : cause;
+  const verdict = weighSuspicion({
+    known: subject.known,
+    fingerprint,
+    lastSuccessAt: health?.lastSuccessAt ?? null,
+    now,
+    confirmAfterMs: settings.confirmAfterMs,
+  });
+  const reason =
+    subject.known?.state === 'suspect' && subject.known.reason === 'lost_rotation' ? 'lost_rotation' : cause;
   if (verdict.kind === 'confirmed') return condemn(rotation, subject, record, reason, verdict.since, details);
   await record.remove();
-  const entry = entryAfter(subject, now, { state: 'suspect', reason, since: verdict.since, nextAt: verdict.nextAt, failures: verdict.sightings });
+  const entry = entryAfter(subject, now, {
+    state: 'suspect',
+    reason,
+    since: verdict.since,
+    nextAt: verdict.nextAt,
+    failures: verdict.sightings,
+  });
   return report(rotation, 'suspect', reason, { ...details, entry, breakerOpened: breaker?.opened === true });
 }
 
@@ -105,7 +150,13 @@ async function condemn(
     return report(rotation, 'suspect', flagged, { ...details, entry: entryRetrying(rotation, subject, flagged) });
   }
   await removeRecordsOf(rotation, record);
-  const entry = entryAfter(subject, ports.clock.now(), { state: 'reauth_required', reason, since, nextAt: null, seen: '' });
+  const entry = entryAfter(subject, ports.clock.now(), {
+    state: 'reauth_required',
+    reason,
+    since,
+    nextAt: null,
+    seen: '',
+  });
   return report(rotation, 'needsConsent', reason, { ...details, entry });
 }
 
@@ -127,30 +178,51 @@ export async function writeFlag(
 
 async function concludeClientRejected(rotation: Rotation, subject: Subject, details: Details): Promise<RotationReport> {
   if (await tryOtherSecret(rotation, subject, details.secret ?? 'current')) {
-    const entry = entryAfter(subject, rotation.ports.clock.now(), { state: 'retrying', reason: 'client_rejected', nextAt: rotation.ports.clock.now() });
+    const entry = entryAfter(subject, rotation.ports.clock.now(), {
+      state: 'retrying',
+      reason: 'client_rejected',
+      nextAt: rotation.ports.clock.now(),
+    });
     return report(rotation, 'retryLater', 'client_rejected', { ...details, entry });
   }
   return openBreaker(rotation, subject, details, 'client_rejected');
 }
 
 /** While the operator rotates the client secret both are tried in turn; true when the other one is worth a try now. */
-async function tryOtherSecret({ ports }: Rotation, { standing }: Subject, used: 'current' | 'previous'): Promise<boolean> {
+async function tryOtherSecret(
+  { ports }: Rotation,
+  { standing }: Subject,
+  used: 'current' | 'previous',
+): Promise<boolean> {
+  ports.registry.forget(standing.at.client);
   const credentials = await ports.registry.credentials(standing.at.client).catch(() => undefined);
   if (credentials?.previousClientSecret === undefined) return false;
   await forgivingRedis(() => ports.clients.preferSecret(standing.at, used === 'current' ? 'previous' : 'current'));
   return used === 'current';
 }
 
-async function openBreaker(rotation: Rotation, subject: Subject, details: Details & { error?: string | undefined }, reason: 'client_rejected' | 'request_rejected'): Promise<RotationReport> {
+async function openBreaker(
+  rotation: Rotation,
+  subject: Subject,
+  details: Details & { error?: string | undefined },
+  reason: 'client_rejected' | 'request_rejected',
+): Promise<RotationReport> {
   const { ports, settings } = rotation;
   const now = ports.clock.now();
-  const breaker = await forgivingRedis(() => ports.clients.rejected(subject.standing.at, now, details.error ?? reason, settings.probeEveryMs));
+  const breaker = await forgivingRedis(() =>
+    ports.clients.rejected(subject.standing.at, now, details.error ?? reason, settings.probeEveryMs),
+  );
   // Waits in the ready set, untouched, until the breaker closes.
   const entry = entryAfter(subject, now, { state: 'blocked', reason, nextAt: now });
   return report(rotation, 'misconfigured', reason, { ...details, entry, breakerOpened: breaker?.opened === true });
 }
 
-async function concludeThrottled(rotation: Rotation, subject: Subject, details: Details, notBefore: number): Promise<RotationReport> {
+async function concludeThrottled(
+  rotation: Rotation,
+  subject: Subject,
+  details: Details,
+  notBefore: number,
+): Promise<RotationReport> {
   const { ports } = rotation;
   const { at, provider } = subject.standing;
   const entry = entryRetrying(rotation, subject, 'throttled', notBefore);

@@ -2,7 +2,7 @@
  * The document a successful answer makes: a pure function of (old document, answer, ids, time of the seal), so that the
  * worker, its retry and another worker's recovery all write the same bytes.
  */
-import { changeDocument, type ConnectionDocument, type FieldNames } from '../connection/document.ts';
+import { type ConnectionDocument, changeDocument, type FieldNames } from '../connection/document.ts';
 import type { Fingerprint } from '../connection/fingerprint.ts';
 import { Secret } from '../runtime/secret.ts';
 import type { Answer, SecretValue } from './ports.ts';
@@ -38,7 +38,9 @@ export function renewDocument(facts: RenewalFacts, names: FieldNames, fingerprin
     document,
     {
       ...(newToken === undefined ? {} : { refreshToken: newToken }),
-      ...(granted.accessToken === undefined ? {} : { accessToken: granted.accessToken, expiresAt: sealedAt + granted.accessTokenLifeMs }),
+      ...(granted.accessToken === undefined
+        ? {}
+        : { accessToken: granted.accessToken, expiresAt: sealedAt + granted.accessTokenLifeMs }),
       ...(granted.tokenType === undefined ? {} : { tokenType: granted.tokenType }),
       ...(granted.apiAccessPoint === undefined ? {} : { apiAccessPoint: granted.apiAccessPoint }),
       refreshedAt: sealedAt,
@@ -66,5 +68,11 @@ export function valueLike(found: SecretValue, text: Secret): SecretValue {
 /** True where the largest believable answer would still fit: checked before the token is spent. */
 export function answerWillFit(document: ConnectionDocument): boolean {
   const ownBytes = 2_048;
-  return Buffer.byteLength(document.source.reveal()) + 2 * tokenBytesMax + ownBytes - Buffer.byteLength(document.refreshToken?.reveal() ?? '') <= valueBytesMax;
+  return (
+    Buffer.byteLength(document.source.reveal()) +
+      2 * tokenBytesMax +
+      ownBytes -
+      Buffer.byteLength(document.refreshToken?.reveal() ?? '') <=
+    valueBytesMax
+  );
 }

@@ -16,8 +16,19 @@ import { finishOpenRecords } from './unfinished.ts';
 import { reasonOf } from './write-back.ts';
 
 /** Rotates one connection. Never throws; whatever happens is in the report. The signal counts up to the POST only. */
-export async function rotate(job: RefreshJob, ports: RotationPorts, settings: RotationSettings, signal: AbortSignal): Promise<RotationReport> {
-  const rotation: Rotation = { id: job.connection, asked: job.reason, startedMs: ports.clock.monotonic(), ports, settings };
+export async function rotate(
+  job: RefreshJob,
+  ports: RotationPorts,
+  settings: RotationSettings,
+  signal: AbortSignal,
+): Promise<RotationReport> {
+  const rotation: Rotation = {
+    id: job.connection,
+    asked: job.reason,
+    startedMs: ports.clock.monotonic(),
+    ports,
+    settings,
+  };
   let lease: Lease | undefined;
   try {
     const known = await ports.index.get(job.connection);
@@ -51,7 +62,12 @@ interface Concluded {
   readonly posted: boolean;
 }
 
-async function underLease(rotation: Rotation, lease: Lease, known: Subject['known'], signal: AbortSignal): Promise<Concluded> {
+async function underLease(
+  rotation: Rotation,
+  lease: Lease,
+  known: Subject['known'],
+  signal: AbortSignal,
+): Promise<Concluded> {
   const { ports } = rotation;
   const untouched = (concluded: RotationReport): Concluded => ({ report: concluded, posted: false });
   // 3. read, and finish what is unfinished
@@ -72,7 +88,14 @@ async function underLease(rotation: Rotation, lease: Lease, known: Subject['know
   return spend(rotation, subject, lease, readiness, unfinished.unanswered, signal);
 }
 
-async function spend(rotation: Rotation, subject: Subject, lease: Lease, readiness: Readiness, unanswered: number, signal: AbortSignal): Promise<Concluded> {
+async function spend(
+  rotation: Rotation,
+  subject: Subject,
+  lease: Lease,
+  readiness: Readiness,
+  unanswered: number,
+  signal: AbortSignal,
+): Promise<Concluded> {
   const { ports } = rotation;
   // 6. intent
   const record = await ports.spool.begin(intentOf(rotation, subject, unanswered));
@@ -98,18 +121,31 @@ function intentOf({ id, ports }: Rotation, { standing, sighting }: Subject, unan
   };
 }
 
-async function lastLook(rotation: Rotation, subject: Subject, lease: Lease, signal: AbortSignal): Promise<RotationReport | undefined> {
+async function lastLook(
+  rotation: Rotation,
+  subject: Subject,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<RotationReport | undefined> {
   const { ports, settings, id } = rotation;
   const { stages } = await ports.store.describe(ports.nameOf(id));
   const stillCurrent = stages[subject.sighting.version.versionId]?.includes(stage.current) === true;
   const ours = stillCurrent && !signal.aborted && (await lease.stillOurs());
   const timeEnough = lease.remainingMs() > settings.requestLimitMs + settings.writeLimitMs;
   if (ours && timeEnough) return undefined;
-  return report(rotation, 'busy', 'busy', { at: subject.standing.at, entry: { ...entryRetrying(rotation, subject, 'busy'), failures: 0, nextAt: ports.clock.now() } });
+  return report(rotation, 'busy', 'busy', {
+    at: subject.standing.at,
+    entry: { ...entryRetrying(rotation, subject, 'busy'), failures: 0, nextAt: ports.clock.now() },
+  });
 }
 
 /** Steps 8 and 9. Nothing stands between the last byte of the answer and the disk. */
-async function postAndKeep(rotation: Rotation, subject: Subject, record: SpoolRecord, { request, secret }: Readiness): Promise<RotationReport> {
+async function postAndKeep(
+  rotation: Rotation,
+  subject: Subject,
+  record: SpoolRecord,
+  { request, secret }: Readiness,
+): Promise<RotationReport> {
   const { ports } = rotation;
   const postedMs = ports.clock.monotonic();
   const exchange = await ports.endpoint.send(request);
@@ -124,7 +160,11 @@ async function postAndKeep(rotation: Rotation, subject: Subject, record: SpoolRe
     // A disk that failed is no reason to drop the token: it goes straight to the store. The next intent proves the disk.
     return finish(rotation, subject, record, exchange.answer, facts);
   }
-  const details = { ...detailsOf(subject, record), requestMs: ports.clock.monotonic() - postedMs, error: exchange.label };
+  const details = {
+    ...detailsOf(subject, record),
+    requestMs: ports.clock.monotonic() - postedMs,
+    error: exchange.label,
+  };
   if (exchange.kind === 'unanswered') return concludeUnknown(rotation, subject, record, details);
   await record.remove();
   return report(rotation, 'retryLater', 'network', { ...details, entry: entryRetrying(rotation, subject, 'network') });

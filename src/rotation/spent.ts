@@ -3,7 +3,7 @@
  * burying the live token in the version before. The token is never posted; the live one is put into their document.
  */
 import { createHash } from 'node:crypto';
-import { changeDocument, type ConnectionDocument, parseDocument } from '../connection/document.ts';
+import { type ConnectionDocument, changeDocument, parseDocument } from '../connection/document.ts';
 import { textOf } from '../connection/standing.ts';
 import { hasCode } from '../runtime/errors.ts';
 import { uuidFrom } from '../runtime/random.ts';
@@ -14,7 +14,11 @@ import { stage } from './ports.ts';
 import { valueLike } from './renewal.ts';
 
 /** Restores the live token where the current one is known to be spent; undefined where it is not. */
-export async function restoreSpentToken(rotation: Rotation, subject: Subject, limitMs: number): Promise<RotationReport | undefined> {
+export async function restoreSpentToken(
+  rotation: Rotation,
+  subject: Subject,
+  limitMs: number,
+): Promise<RotationReport | undefined> {
   const { standing, sighting } = subject;
   const { own } = standing.document;
   // A version we wrote ourselves holds what we meant: nothing to look for.
@@ -31,9 +35,14 @@ export async function restoreSpentToken(rotation: Rotation, subject: Subject, li
 }
 
 /** The document of ours, among the versions still labelled, that spent the current token and holds its successor. */
-async function findSuccessor({ ports, id }: Rotation, { sighting, standing }: Subject): Promise<ConnectionDocument | undefined> {
+async function findSuccessor(
+  { ports, id }: Rotation,
+  { sighting, standing }: Subject,
+): Promise<ConnectionDocument | undefined> {
   const candidates = Object.entries(sighting.stages).filter(
-    ([versionId, labels]) => versionId !== sighting.version.versionId && labels.some((label) => label === stage.previous || label === stage.pending),
+    ([versionId, labels]) =>
+      versionId !== sighting.version.versionId &&
+      labels.some((label) => label === stage.previous || label === stage.pending),
   );
   for (const [versionId] of candidates) {
     const document = await readDocument(ports, ports.nameOf(id), versionId);
@@ -43,7 +52,11 @@ async function findSuccessor({ ports, id }: Rotation, { sighting, standing }: Su
   return undefined;
 }
 
-async function readDocument(ports: Rotation['ports'], name: string, versionId: string): Promise<ConnectionDocument | undefined> {
+async function readDocument(
+  ports: Rotation['ports'],
+  name: string,
+  versionId: string,
+): Promise<ConnectionDocument | undefined> {
   try {
     const text = textOf((await ports.store.read(name, { versionId })).value);
     const parsed = text === undefined ? undefined : parseDocument(text, ports.rules.names, ports.clock.now());
@@ -54,7 +67,12 @@ async function readDocument(ports: Rotation['ports'], name: string, versionId: s
   }
 }
 
-async function restore(rotation: Rotation, subject: Subject, successor: ConnectionDocument, limitMs: number): Promise<RotationReport> {
+async function restore(
+  rotation: Rotation,
+  subject: Subject,
+  successor: ConnectionDocument,
+  limitMs: number,
+): Promise<RotationReport> {
   const { ports, id } = rotation;
   const { sighting, standing } = subject;
   const name = ports.nameOf(id);
@@ -67,9 +85,24 @@ async function restore(rotation: Rotation, subject: Subject, successor: Connecti
     ports.rules.names,
   );
   await ports.permits.writes(2, 'recovery', AbortSignal.timeout(limitMs));
-  await ports.store.put(name, { versionId, value: valueLike(sighting.version.value, new Secret(text)), stages: [stage.pending] });
+  await ports.store.put(name, {
+    versionId,
+    value: valueLike(sighting.version.value, new Secret(text)),
+    stages: [stage.pending],
+  });
   await ports.store.moveStage(name, { stage: stage.current, to: versionId, from });
   const now = ports.clock.now();
-  const entry = { ...entryAfter(subject, now, { state: 'active', reason: 'none' }), seen: '', fingerprint: '', nextAt: now };
-  return report(rotation, 'rotated', 'none', { at: standing.at, versionOld: from, versionNew: versionId, foreign: 'restored_spent_token', entry });
+  const entry = {
+    ...entryAfter(subject, now, { state: 'active', reason: 'none' }),
+    seen: '',
+    fingerprint: '',
+    nextAt: now,
+  };
+  return report(rotation, 'rotated', 'none', {
+    at: standing.at,
+    versionOld: from,
+    versionNew: versionId,
+    foreign: 'restored_spent_token',
+    entry,
+  });
 }

@@ -26,10 +26,14 @@ const lookEveryMsMax = 6 * 3_600_000;
  * is the customer asked. Without that success the operator keeps being told, and the customer is left in peace.
  */
 export function weighSuspicion({ known, fingerprint, lastSuccessAt, now, confirmAfterMs }: SuspicionFacts): Verdict {
-  const before = known?.state === 'suspect' && known.reason !== 'unknown_outcome' && known.fingerprint === fingerprint ? known : undefined;
+  const before =
+    known?.state === 'suspect' && known.reason !== 'unknown_outcome' && known.fingerprint === fingerprint
+      ? known
+      : undefined;
   if (before === undefined) return { kind: 'suspect', since: now, sightings: 1, nextAt: now + confirmAfterMs };
   const longEnough = now - before.since >= confirmAfterMs;
-  if (longEnough && lastSuccessAt !== null && lastSuccessAt >= before.since) return { kind: 'confirmed', since: before.since };
+  if (longEnough && lastSuccessAt !== null && lastSuccessAt >= before.since)
+    return { kind: 'confirmed', since: before.since };
   const sightings = before.failures + 1;
   const waitMs = Math.min(confirmAfterMs * 2 ** Math.min(sightings - 1, 10), Math.max(lookEveryMsMax, confirmAfterMs));
   return { kind: 'suspect', since: before.since, sightings, nextAt: now + waitMs };

@@ -14,21 +14,30 @@ import { restoreSpentToken } from './spent.ts';
 
 export type Unfinished =
   /** Nothing stands in the way. `unanswered`: requests for this very token whose answer never came. */
-  { readonly kind: 'clear'; readonly unanswered: number } | { readonly kind: 'concluded'; readonly report: RotationReport };
+  | { readonly kind: 'clear'; readonly unanswered: number }
+  | { readonly kind: 'concluded'; readonly report: RotationReport };
 
 export async function finishOpenRecords(rotation: Rotation, subject: Subject): Promise<Unfinished> {
   const { ports, id, settings } = rotation;
   const now = ports.clock.now();
   const concluded = (made: RotationReport): Unfinished => ({ kind: 'concluded', report: made });
   if (ports.spool.unreadable().some((record) => record.connection === id)) {
-    const entry = entryAfter(subject, now, { state: 'quarantined', reason: 'record_unreadable', nextAt: now + 3_600_000 });
+    const entry = entryAfter(subject, now, {
+      state: 'quarantined',
+      reason: 'record_unreadable',
+      nextAt: now + 3_600_000,
+    });
     return concluded(report(rotation, 'quarantined', 'record_unreadable', { at: subject.standing.at, entry }));
   }
   let unanswered = 0;
   for (const record of ports.spool.recordsOf(id)) {
     const raw = await answerIn(record);
     if (raw === 'unreadable') {
-      const entry = entryAfter(subject, now, { state: 'quarantined', reason: 'record_unreadable', nextAt: now + 3_600_000 });
+      const entry = entryAfter(subject, now, {
+        state: 'quarantined',
+        reason: 'record_unreadable',
+        nextAt: now + 3_600_000,
+      });
       return concluded(report(rotation, 'quarantined', 'record_unreadable', { at: subject.standing.at, entry }));
     }
     if (raw !== undefined && !isUnknown(rotation, subject, raw)) {
@@ -42,7 +51,11 @@ export async function finishOpenRecords(rotation: Rotation, subject: Subject): P
     }
     const again = secondTryAt(subject, record);
     if (again === undefined || (again > now && rotation.asked !== 'manual')) {
-      const entry = entryAfter(subject, now, { state: again === undefined ? 'suspect' : 'retrying', reason: 'unknown_outcome', nextAt: again ?? null });
+      const entry = entryAfter(subject, now, {
+        state: again === undefined ? 'suspect' : 'retrying',
+        reason: 'unknown_outcome',
+        nextAt: again ?? null,
+      });
       return concluded(report(rotation, 'notDue', 'unknown_outcome', { at: subject.standing.at, entry }));
     }
     unanswered = Math.max(unanswered, record.intent.unanswered + 1);
@@ -99,7 +112,12 @@ async function adoptPending(rotation: Rotation, subject: Subject): Promise<Rotat
     await ports.permits.writes(1, 'recovery', AbortSignal.timeout(rotation.settings.writeLimitMs));
     await ports.store.moveStage(name, { stage: stage.current, to: pendingId, from: sighting.version.versionId });
     const entry = { ...entryAfter(subject, now, { state: 'active', reason: 'none' }), seen: '', nextAt: now };
-    return report(rotation, 'rotated', 'none', { at: standing.at, versionOld: sighting.version.versionId, versionNew: pendingId, entry });
+    return report(rotation, 'rotated', 'none', {
+      at: standing.at,
+      versionOld: sighting.version.versionId,
+      versionNew: pendingId,
+      entry,
+    });
   }
   if (!overtaken) {
     await keepOrphan(name, pendingId, parsed.document.own.attempt ?? pendingId, ports);

@@ -38,7 +38,13 @@ export interface WritePorts {
 
 export type WriteBack =
   /** Our token is current, verified by reading it back; undefined text: somebody's later version already holds it. */
-  | { readonly kind: 'current'; readonly versionId: string; readonly text: Secret | undefined; readonly rebased: boolean; readonly conflict: boolean }
+  | {
+      readonly kind: 'current';
+      readonly versionId: string;
+      readonly text: Secret | undefined;
+      readonly rebased: boolean;
+      readonly conflict: boolean;
+    }
   /** A different token is current and stays; ours is kept under an orphan label. */
   | { readonly kind: 'orphaned'; readonly versionId: string; readonly conflict: boolean }
   /** The store did not take it within the limit; the sealed record stays. */
@@ -72,8 +78,18 @@ interface Pending {
 }
 
 async function putAndSwap(job: WriteJob, ports: WritePorts, insist: Insist): Promise<WriteBack> {
-  const fingerprintNew = job.granted.refreshToken === undefined ? job.fingerprintOld : ports.rules.fingerprint(job.granted.refreshToken);
-  let pending = await putPending(job, job.document, job.value, job.versionNew, job.versionOld, fingerprintNew, ports, insist);
+  const fingerprintNew =
+    job.granted.refreshToken === undefined ? job.fingerprintOld : ports.rules.fingerprint(job.granted.refreshToken);
+  let pending = await putPending(
+    job,
+    job.document,
+    job.value,
+    job.versionNew,
+    job.versionOld,
+    fingerprintNew,
+    ports,
+    insist,
+  );
   let rebased = false;
   for (let round = 0; round < roundsMax; round++) {
     const swapped = await trySwap(job.name, pending, ports, insist);
@@ -84,7 +100,8 @@ async function putAndSwap(job: WriteJob, ports: WritePorts, insist: Insist): Pro
     const theirs = await insist(() => ports.store.read(job.name, { stage: stage.current }));
     if (theirs.versionId === pending.versionId) continue;
     const found = readVersion(theirs, ports);
-    const theirFingerprint = found?.refreshToken === undefined ? undefined : ports.rules.fingerprint(found.refreshToken);
+    const theirFingerprint =
+      found?.refreshToken === undefined ? undefined : ports.rules.fingerprint(found.refreshToken);
     if (found !== undefined && theirFingerprint === job.fingerprintOld) {
       // They saved another field around our old token: our token goes into their document.
       const versionId = derivedId(job.attempt, theirs.versionId);
@@ -93,7 +110,8 @@ async function putAndSwap(job: WriteJob, ports: WritePorts, insist: Insist): Pro
       continue;
     }
     const later = theirFingerprint === fingerprintNew || found?.own.spent.includes(fingerprintNew) === true;
-    if (later) return { kind: 'current', versionId: theirs.versionId, text: undefined, rebased, conflict: pending.conflict };
+    if (later)
+      return { kind: 'current', versionId: theirs.versionId, text: undefined, rebased, conflict: pending.conflict };
     await insist(() => keepOrphan(job.name, pending.versionId, job.attempt, ports));
     return { kind: 'orphaned', versionId: pending.versionId, conflict: pending.conflict };
   }
@@ -110,7 +128,11 @@ async function putPending(
   ports: WritePorts,
   insist: Insist,
 ): Promise<Pending> {
-  const text = renewDocument({ ...job, document, versionId, versionOld: from }, ports.rules.names, ports.rules.fingerprint);
+  const text = renewDocument(
+    { ...job, document, versionId, versionOld: from },
+    ports.rules.names,
+    ports.rules.fingerprint,
+  );
   const put = (id: string, body: Secret) =>
     insist(() => ports.store.put(job.name, { versionId: id, value: valueLike(value, body), stages: [stage.pending] }));
   try {
@@ -121,10 +143,15 @@ async function putPending(
   }
   const existing = await insist(() => ports.store.read(job.name, { versionId }));
   const token = readVersion(existing, ports)?.refreshToken;
-  if (token !== undefined && ports.rules.fingerprint(token) === fingerprintNew) return { versionId, text, from, conflict: false };
+  if (token !== undefined && ports.rules.fingerprint(token) === fingerprintNew)
+    return { versionId, text, from, conflict: false };
   // Two answers for one attempt: neither may be dropped, and somebody must look.
   const otherId = derivedId(job.attempt, `${versionId}|${fingerprintNew}`);
-  const otherText = renewDocument({ ...job, document, versionId: otherId, versionOld: from }, ports.rules.names, ports.rules.fingerprint);
+  const otherText = renewDocument(
+    { ...job, document, versionId: otherId, versionOld: from },
+    ports.rules.names,
+    ports.rules.fingerprint,
+  );
   await put(otherId, otherText);
   return { versionId: otherId, text: otherText, from, conflict: true };
 }
@@ -142,10 +169,17 @@ async function trySwap(name: string, pending: Pending, { store }: WritePorts, in
 }
 
 /** Reads our version back by its id; a read that lags is asked again until the limit. */
-async function verify(name: string, versionId: string, fingerprintNew: string, ports: WritePorts, insist: Insist): Promise<void> {
+async function verify(
+  name: string,
+  versionId: string,
+  fingerprintNew: string,
+  ports: WritePorts,
+  insist: Insist,
+): Promise<void> {
   const version = await insist(() => ports.store.read(name, { versionId }));
   const token = readVersion(version, ports)?.refreshToken;
-  if (token === undefined || ports.rules.fingerprint(token) !== fingerprintNew) throw new Error('the version read back holds another token');
+  if (token === undefined || ports.rules.fingerprint(token) !== fingerprintNew)
+    throw new Error('the version read back holds another token');
 }
 
 function readVersion(version: SecretVersion, { rules, clock }: WritePorts): ConnectionDocument | undefined {
@@ -175,7 +209,8 @@ async function insisting<T>(operation: () => Promise<T>, clock: Clock, untilMs: 
 export function reasonOf(error: unknown): Reason {
   if (hasCode(error, 'store_denied', 'store_deleted', 'store_not_found')) return 'store_denied';
   if (hasCode(error, 'store_throttled')) return 'store_throttled';
-  if (hasCode(error, 'store_version_exists', 'store_stage_moved', 'store_limit', 'store_invalid')) return 'store_conflict';
+  if (hasCode(error, 'store_version_exists', 'store_stage_moved', 'store_limit', 'store_invalid'))
+    return 'store_conflict';
   if (hasCode(error, 'redis_unavailable')) return 'redis_unavailable';
   if (hasCode(error, 'spool_unwritable', 'spool_unreadable')) return 'spool_unwritable';
   if (hasCode(error, 'client_unavailable')) return 'client_secret_missing';

@@ -45,5 +45,9 @@ export function systemClock(): Clock {
  */
 export function acceleratedClock(startAt: number, speed: number): Clock {
   const origin = performance.now();
-  return { now: () => Math.floor(startAt + (performance.now() - origin) * speed), monotonic: () => performance.now(), sleep };
+  return {
+    now: () => Math.floor(startAt + (performance.now() - origin) * speed),
+    monotonic: () => performance.now(),
+    sleep,
+  };
 }

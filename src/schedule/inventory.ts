@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { IndexEntry } from '../connection/entry.ts';
 import { seenDigest } from '../connection/fingerprint.ts';
 import { flagTag } from '../connection/flag.ts';
-import { entryOf, judge, type JudgeRules, type Sighting } from '../connection/standing.ts';
+import { entryOf, type JudgeRules, judge, type Sighting } from '../connection/standing.ts';
 import type { ConnectionIndex, SecretDescription, SecretStore, SecretVersion } from '../rotation/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { hasCode } from '../runtime/errors.ts';
@@ -61,7 +61,10 @@ export async function takeInventory(ports: InventoryPorts, memory: InventoryMemo
   return { seen: seen.size(), changed, ...gone, durationMs: ports.clock.monotonic() - startedMs };
 }
 
-async function takePage(ports: InventoryPorts, listed: readonly { id: string; secret: SecretDescription }[]): Promise<number> {
+async function takePage(
+  ports: InventoryPorts,
+  listed: readonly { id: string; secret: SecretDescription }[],
+): Promise<number> {
   const known = await ports.index.getMany(listed.map(({ id }) => id));
   const stale = listed.flatMap(({ id, secret }, place) => {
     const currentId = Object.entries(secret.stages).find(([, labels]) => labels.includes('AWSCURRENT'))?.[0] ?? '';
@@ -73,23 +76,40 @@ async function takePage(ports: InventoryPorts, listed: readonly { id: string; se
   const entries: IndexEntry[] = [];
   for (const [place, { id, secret, entry }] of stale.entries()) {
     const version = versions[place];
-    const made = version === undefined || version instanceof Error ? unreadable(ports, id, secret, entry, version) : await judged(ports, id, secret, entry, version);
+    const made =
+      version === undefined || version instanceof Error
+        ? unreadable(ports, id, secret, entry, version)
+        : await judged(ports, id, secret, entry, version);
     if (made !== undefined) entries.push(made);
   }
   await ports.index.put(entries);
   return entries.length;
 }
 
-async function judged(ports: InventoryPorts, id: string, secret: SecretDescription, known: IndexEntry | undefined, version: SecretVersion): Promise<IndexEntry> {
+async function judged(
+  ports: InventoryPorts,
+  id: string,
+  secret: SecretDescription,
+  known: IndexEntry | undefined,
+  version: SecretVersion,
+): Promise<IndexEntry> {
   const now = ports.clock.now();
   const { tags, stages, primaryRegion } = secret;
-  const sighting: Sighting = { id, tags, stages, version, known, ...(primaryRegion === undefined ? {} : { primaryRegion }) };
+  const sighting: Sighting = {
+    id,
+    tags,
+    stages,
+    version,
+    known,
+    ...(primaryRegion === undefined ? {} : { primaryRegion }),
+  };
   const standing = judge(sighting, ports.rules, now);
   const entry = entryOf(sighting, standing, now);
   const flaggedVersion = tags[flagTag.version];
   if (flaggedVersion !== undefined && flaggedVersion !== version.versionId) await clearFlag(ports, id, secret.name);
   // A rotation under way knows more than its secret says: only a new token overrules it.
-  const underWay = known !== undefined && ['retrying', 'suspect', 'blocked', 'sealed', 'quarantined'].includes(known.state);
+  const underWay =
+    known !== undefined && ['retrying', 'suspect', 'blocked', 'sealed', 'quarantined'].includes(known.state);
   if (standing.usable && standing.flag === undefined && underWay && known.fingerprint === entry.fingerprint) {
     return { ...known, seen: entry.seen, deadlineAt: entry.deadlineAt, clock: entry.clock, estimated: entry.estimated };
   }
@@ -107,21 +127,47 @@ async function clearFlag(ports: InventoryPorts, id: string, name: string): Promi
   }
 }
 
-function unreadable(ports: InventoryPorts, id: string, secret: SecretDescription, known: IndexEntry | undefined, error: Error | undefined): IndexEntry | undefined {
+function unreadable(
+  ports: InventoryPorts,
+  id: string,
+  secret: SecretDescription,
+  known: IndexEntry | undefined,
+  error: Error | undefined,
+): IndexEntry | undefined {
   const code = hasCode(error) ? error.code : 'store_unavailable';
   ports.log.warn('inventory.unreadable', { connection: id, code });
   if (code !== 'store_not_found' && code !== 'store_denied') return undefined;
   const now = ports.clock.now();
   const reason = code === 'store_denied' ? 'store_denied' : 'no_current_version';
   const nowhere = { provider: '', environment: '', client: '', host: '' };
-  const fresh: IndexEntry = { id, at: nowhere, state: 'invalid', reason, since: now, seen: '', fingerprint: '', nextAt: null, deadlineAt: null, clock: null, estimated: false, extendedAt: null, failures: 0 };
+  const fresh: IndexEntry = {
+    id,
+    at: nowhere,
+    state: 'invalid',
+    reason,
+    since: now,
+    seen: '',
+    fingerprint: '',
+    nextAt: null,
+    deadlineAt: null,
+    clock: null,
+    estimated: false,
+    extendedAt: null,
+    failures: 0,
+  };
   const currentId = Object.entries(secret.stages).find(([, labels]) => labels.includes('AWSCURRENT'))?.[0] ?? '';
   // Denied may end without a new version: read again at the next pass. A secret without a value changes when it gets one.
   const seen = code === 'store_denied' ? '' : seenDigest(currentId, secret.tags);
-  return known === undefined ? { ...fresh, seen } : { ...known, state: 'invalid', reason, since: known.reason === reason ? known.since : now, seen };
+  return known === undefined
+    ? { ...fresh, seen }
+    : { ...known, state: 'invalid', reason, since: known.reason === reason ? known.since : now, seen };
 }
 
-async function removeAbsent(ports: InventoryPorts, memory: InventoryMemory, seen: SeenSet): Promise<Pick<InventoryResult, 'removed' | 'missing' | 'heldBack'>> {
+async function removeAbsent(
+  ports: InventoryPorts,
+  memory: InventoryMemory,
+  seen: SeenSet,
+): Promise<Pick<InventoryResult, 'removed' | 'missing' | 'heldBack'>> {
   const absent = new Set<string>();
   let total = 0;
   for await (const page of ports.index.scan()) {

@@ -22,11 +22,15 @@ export interface DiskSpoolOptions {
   readonly random: Random;
 }
 
+export interface DiskSpool extends Spool {
+  close(): Promise<void>;
+}
+
 const recordSuffix = '.rec';
 const unfinishedSuffix = '.tmp';
 
 /** Opens the folder (made 0700 when missing) and reads what is in it. Throws spool_unwritable. */
-export async function openDiskSpool(options: DiskSpoolOptions): Promise<Spool & { close(): Promise<void> }> {
+export async function openDiskSpool(options: DiskSpoolOptions): Promise<DiskSpool> {
   const { directory, keyring, install, random } = options;
   const folder = await openFolder(directory);
   const records = new Map<string, OpenRecord>();
@@ -58,9 +62,15 @@ export async function openDiskSpool(options: DiskSpoolOptions): Promise<Spool & 
       continue;
     }
     const read = decodeHeader(await readFile(path), install, keyring);
-    if (read.ok && `${read.intent.attempt}${recordSuffix}` === name) keep(read.intent, read.header, read.key, read.answered);
+    if (read.ok && `${read.intent.attempt}${recordSuffix}` === name)
+      keep(read.intent, read.header, read.key, read.answered);
     else if (read.ok) damaged.push({ file: name, connection: read.intent.connection, why: 'renamed' });
-    else damaged.push({ file: name, why: read.why, ...(read.connection === undefined ? {} : { connection: read.connection }) });
+    else
+      damaged.push({
+        file: name,
+        why: read.why,
+        ...(read.connection === undefined ? {} : { connection: read.connection }),
+      });
   }
 
   const byAge = () => [...records.values()].sort((a, b) => a.intent.startedAt - b.intent.startedAt);
@@ -70,7 +80,11 @@ export async function openDiskSpool(options: DiskSpoolOptions): Promise<Spool & 
       let handle: FileHandle | undefined;
       try {
         const { file, header } = encodeRecord(intent, install, keyring, options.answerSpaceBytes);
-        handle = await open(path + unfinishedSuffix, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | constants.O_NOFOLLOW, 0o600);
+        handle = await open(
+          path + unfinishedSuffix,
+          constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | constants.O_NOFOLLOW,
+          0o600,
+        );
         await writeAll(handle, file, 0);
         await handle.datasync();
         await rename(path + unfinishedSuffix, path + recordSuffix);
@@ -123,13 +137,15 @@ function sharedSync(sync: () => Promise<void>): () => Promise<void> {
   };
   return () => {
     if (running === undefined) return run();
-    next ??= running.then(
-      () => {},
-      () => {},
-    ).then(() => {
-      next = undefined;
-      return run();
-    });
+    next ??= running
+      .then(
+        () => {},
+        () => {},
+      )
+      .then(() => {
+        next = undefined;
+        return run();
+      });
     return next;
   };
 }

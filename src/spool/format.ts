@@ -46,14 +46,31 @@ const metaSchema = z.strictObject({
 });
 
 /** Why a file cannot be used, in stable words. */
-export type Damage = 'not_a_spool_file' | 'unknown_format' | 'header_damaged' | 'other_environment' | 'key_missing' | 'answer_damaged';
+export type Damage =
+  | 'not_a_spool_file'
+  | 'unknown_format'
+  | 'header_damaged'
+  | 'other_environment'
+  | 'key_missing'
+  | 'answer_damaged';
 
 export type ReadHeader =
-  | { readonly ok: true; readonly intent: Intent; readonly header: Buffer; readonly key: string; readonly answered: boolean }
+  | {
+      readonly ok: true;
+      readonly intent: Intent;
+      readonly header: Buffer;
+      readonly key: string;
+      readonly answered: boolean;
+    }
   | { readonly ok: false; readonly why: Damage; readonly connection?: string };
 
 /** The first bytes of a new record, padded up to where the answer goes, plus `spaceBytes` of room for it. */
-export function encodeRecord(intent: Intent, install: string, keyring: Keyring, spaceBytes: number): { file: Buffer; header: Buffer } {
+export function encodeRecord(
+  intent: Intent,
+  install: string,
+  keyring: Keyring,
+  spaceBytes: number,
+): { file: Buffer; header: Buffer } {
   const header = Buffer.from(JSON.stringify({ format: 1, install, key: keyring.sealWith, ...intent }), 'utf8');
   if (header.length > headerBytesMax) throw new RangeError('connection name too long for a spool record');
   const file = Buffer.alloc(answerStart + 4 + spaceBytes);
@@ -84,7 +101,13 @@ export function decodeHeader(file: Buffer, install: string, keyring: Keyring): R
 }
 
 /** What is written at `answerStart` when an answer is sealed. */
-export function encodeAnswer(answer: RawAnswer, attempt: string, header: Buffer, key: Uint8Array, nonce: Uint8Array): Buffer {
+export function encodeAnswer(
+  answer: RawAnswer,
+  attempt: string,
+  header: Buffer,
+  key: Uint8Array,
+  nonce: Uint8Array,
+): Buffer {
   const { body, ...meta } = answer;
   const metaBytes = Buffer.from(JSON.stringify(meta), 'utf8');
   const plain = Buffer.alloc(4 + metaBytes.length + body.length);

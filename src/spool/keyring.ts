@@ -19,7 +19,13 @@ export const sealOverheadBytes = nonceBytes + tagBytes;
 export const macBytes = 16;
 
 /** AES-256-GCM over `plain`, bound to `bound`: nonce, tag, ciphertext. */
-export function sealBytes(key: Uint8Array, attempt: string, nonce: Uint8Array, bound: Uint8Array, plain: Uint8Array): Buffer {
+export function sealBytes(
+  key: Uint8Array,
+  attempt: string,
+  nonce: Uint8Array,
+  bound: Uint8Array,
+  plain: Uint8Array,
+): Buffer {
   const cipher = createCipheriv('aes-256-gcm', recordKey(key, attempt, 'seal'), nonce, { authTagLength: tagBytes });
   cipher.setAAD(bound);
   const body = Buffer.concat([cipher.update(plain), cipher.final()]);
@@ -29,7 +35,9 @@ export function sealBytes(key: Uint8Array, attempt: string, nonce: Uint8Array, b
 /** Opens what sealBytes made; undefined where key, bytes or binding are not the ones it was sealed with. */
 export function openBytes(key: Uint8Array, attempt: string, bound: Uint8Array, sealed: Uint8Array): Buffer | undefined {
   if (sealed.length < sealOverheadBytes) return undefined;
-  const decipher = createDecipheriv('aes-256-gcm', recordKey(key, attempt, 'seal'), sealed.subarray(0, nonceBytes), { authTagLength: tagBytes });
+  const decipher = createDecipheriv('aes-256-gcm', recordKey(key, attempt, 'seal'), sealed.subarray(0, nonceBytes), {
+    authTagLength: tagBytes,
+  });
   decipher.setAAD(bound);
   decipher.setAuthTag(sealed.subarray(nonceBytes, sealOverheadBytes));
   try {
@@ -41,7 +49,10 @@ export function openBytes(key: Uint8Array, attempt: string, bound: Uint8Array, s
 
 /** The code that authenticates a record's clear header. */
 export function headerMac(key: Uint8Array, header: Uint8Array): Buffer {
-  return createHmac('sha256', recordKey(key, '', 'header')).update(header).digest().subarray(0, macBytes);
+  return createHmac('sha256', recordKey(key, '', 'header'))
+    .update(header)
+    .digest()
+    .subarray(0, macBytes);
 }
 
 export function sameMac(a: Uint8Array, b: Uint8Array): boolean {

@@ -39,12 +39,17 @@ export function openRecord(file: RecordFile): OpenRecord {
     },
     async answer() {
       const answer = decodeAnswer(await readFile(path), intent.attempt, header, key);
-      if (answer === undefined) throw new PilotlightError('spool_unreadable', `spool record ${intent.attempt} cannot be opened: its bytes were changed or cut`);
+      if (answer === undefined)
+        throw new PilotlightError(
+          'spool_unreadable',
+          `spool record ${intent.attempt} cannot be opened: its bytes were changed or cut`,
+        );
       return answer;
     },
     async seal(answer) {
       // After a failed fsync Linux may have dropped the pages: asking again would report a success that is none.
-      if (failed) throw new PilotlightError('spool_unwritable', `spool record ${intent.attempt} failed to reach the disk before`);
+      if (failed)
+        throw new PilotlightError('spool_unwritable', `spool record ${intent.attempt} failed to reach the disk before`);
       try {
         handle ??= await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
         const bytes = encodeAnswer(answer, intent.attempt, header, key, file.nonce());
@@ -75,5 +80,9 @@ export async function writeAll(handle: FileHandle, bytes: Uint8Array, position: 
 
 export function unwritable(path: string, cause: unknown): PilotlightError {
   const code = (cause as { code?: unknown }).code;
-  return new PilotlightError('spool_unwritable', `cannot write the spool at ${path} (${typeof code === 'string' ? code : 'failed'}): check free space, owner and mode`, { cause });
+  return new PilotlightError(
+    'spool_unwritable',
+    `cannot write the spool at ${path} (${typeof code === 'string' ? code : 'failed'}): check free space, owner and mode`,
+    { cause },
+  );
 }

@@ -1,0 +1,220 @@
+/**
+ * The composition root: makes the parts of a process from its configuration, starts them in order and closes them in
+ * reverse. Nothing outside this file and services.ts decides which adapter stands behind a port.
+ */
+import { join } from 'node:path';
+import type { Config } from '../config/derive.ts';
+import { censusJob } from '../jobs/census.ts';
+import { inventoryJob } from '../jobs/inventory.ts';
+import { recoverJob } from '../jobs/recover.ts';
+import { runRefresh } from '../jobs/refresh.ts';
+import { jobsFor } from '../jobs/schedule.ts';
+import { sweepJob } from '../jobs/sweep.ts';
+import { entryUrgency, rotationSettings, sweepSettings } from './derive-settings.ts';
+import { createLeases } from './queue/leases.ts';
+import { createPermits } from './queue/permits.ts';
+import { checkSuitable } from './queue/redis.ts';
+import { createRefreshQueues, type RefreshQueuesHandle } from './queue/refresh-queues.ts';
+import { createRefreshWorkers } from './queue/refresh-workers.ts';
+import type { RotationPorts } from './rotation/attempt.ts';
+import type { RotationReport } from './rotation/outcome.ts';
+import { createStoreTrust } from './rotation/store-trust.ts';
+import { type Closers, createClosers } from './runtime/closers.ts';
+import { createTicker } from './schedule/cron.ts';
+import { type Deps, openServices, type Services } from './services.ts';
+import { type DiskSpool, openDiskSpool } from './spool/disk.ts';
+import { loadKeyring } from './spool/keys.ts';
+import { overviewFacts, refreshGauges } from './overview.ts';
+import { createAudit } from './telemetry/audit.ts';
+import { openAuditFile } from './telemetry/audit-file.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+import { createObserver } from './telemetry/observe.ts';
+import { createHeartbeats } from './web/heartbeats.ts';
+import { createWebServer } from './web/server.ts';
+import { createStatusReader } from './web/status-reader.ts';
+
+export interface AppOptions {
+  readonly role: 'all' | 'scheduler' | 'worker';
+  readonly deps: Deps;
+  readonly metrics: Metrics;
+  /** Told of every rotation, after metrics and audit. */
+  readonly observe?: (report: RotationReport) => void;
+  /** Overrides for the demo and tests, which live faster than a configuration may say. */
+  readonly answerMsMax?: number;
+}
+
+export interface App {
+  /** Address of the web server. */
+  readonly url: string;
+  readonly services: Services;
+  readonly queues: RefreshQueuesHandle;
+  /** Resolves when every first run (recovery, inventory, sweep) has come to its end. */
+  readonly settled: Promise<void>;
+  /** Takes no new work, waits for what runs, closes everything. Answers how many rotations were still running. */
+  stop(): Promise<number>;
+}
+
+/** Redis is waited for this long at start before the process says that it is not ready; it goes on waiting. */
+const redisPatienceMs = 1_500;
+/** A sweep that takes longer than this is no sign of life any more. */
+const sweepMsMax = 600_000;
+
+export async function startApp(config: Config, options: AppOptions): Promise<App> {
+  const closers = createClosers();
+  try {
+    return await start(config, options, closers);
+  } catch (error) {
+    await closers.closeAll().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function start(config: Config, options: AppOptions, closers: Closers): Promise<App> {
+  const { deps, role, metrics } = options;
+  const { clock, log } = deps;
+  const services = await openServices(config, deps, closers);
+  const phase = { now: 'starting' as 'starting' | 'running' | 'draining' };
+  const lamps = new Map<string, number>();
+  const heartbeats = createHeartbeats(clock);
+  await services.redis.untilReached(redisPatienceMs).catch(() => log.warn('redis.waiting'));
+  if (services.redis.reachedOnce()) await checkSuitable(services.redis.redis, log);
+  const queueRedis = services.connect('queues');
+  await queueRedis.untilReached(redisPatienceMs).catch(() => undefined);
+  const queues = createRefreshQueues({ redis: queueRedis.redis, prefix: services.prefix, clock, logger: log });
+  closers.push('queues', () => queues.close());
+
+  const works = role !== 'scheduler';
+  const spool = works ? await openSpool(config, services, closers) : undefined;
+  const worker = spool === undefined ? undefined : createWorker(services, spool, options, closers);
+  const beat = heartbeats.expect('ticker', sweepMsMax);
+  const ticker = createTicker(jobsFor(role, cronJobs(services, queues, metrics, worker, lamps)), {
+    log,
+    ran(name) {
+      beat();
+      lamps.set(name, clock.now());
+    },
+  });
+
+  const sources = { services, queues, spool, lamps };
+  const status = createStatusReader({
+    index: services.index,
+    clock,
+    facts: () => overviewFacts(sources),
+    urgencyOf: entryUrgency(config),
+  });
+  const web = createWebServer({
+    ...config.web,
+    environment: config.environment,
+    health: {
+      heartbeats: () => heartbeats.read(),
+      readiness: async () => ({ phase: phase.now, checks: [{ name: 'redis', ok: await services.redis.ping() }] }),
+    },
+    metrics: {
+      async render() {
+        await refreshGauges(sources, metrics).catch(() => metrics.redis(false));
+        return metrics.render();
+      },
+    },
+    status,
+    logger: log,
+    clock,
+  });
+  closers.push('web', () => web.stop());
+  const { url } = await web.start();
+  worker?.start();
+  phase.now = 'running';
+  const settled = ticker.start();
+  metrics.configLoaded(clock.now());
+  log.info('service.started', { role, url, store: config.store.kind, environment: config.environment });
+
+  return {
+    url,
+    services,
+    queues,
+    settled,
+    async stop() {
+      phase.now = 'draining';
+      log.info('service.draining');
+      await ticker.stop();
+      const left = (await worker?.drain(config.rotation.drainLimit)) ?? 0;
+      await closers.closeAll();
+      log.info('service.stopped', { left });
+      return left;
+    },
+  };
+}
+
+async function openSpool(config: Config, services: Services, closers: Closers): Promise<DiskSpool> {
+  const { random, inKubernetes } = services.deps;
+  const { directory, keys, answerBytes } = config.spool;
+  const keyring = await loadKeyring({ ...keys, createFirst: !inKubernetes, random });
+  const spool = await openDiskSpool({ directory, keyring, install: config.environment, answerSpaceBytes: answerBytes, random });
+  closers.push('spool', () => spool.close());
+  for (const record of spool.unreadable()) services.deps.log.error('spool.unreadable', { ...record });
+  return spool;
+}
+
+interface Worker {
+  readonly ports: RotationPorts;
+  readonly accounting: Parameters<typeof recoverJob>[3];
+  readonly settings: Parameters<typeof recoverJob>[2];
+  start(): void;
+  drain(limitMs: number): Promise<number>;
+}
+
+function createWorker(services: Services, spool: DiskSpool, options: AppOptions, closers: Closers): Worker {
+  const { config, deps, prefix, redis } = services;
+  const { clock, random, log } = deps;
+  const settings = rotationSettings(config);
+  const audit = openAuditFile(join(config.dataDir, 'audit.log'));
+  closers.push('audit', () => audit.close());
+  const trail = createAudit({ ...audit, clock, onFailure: () => options.metrics.auditFailure() });
+  const observer = createObserver(options.metrics, trail, () => clock.now());
+  const observe = (report: RotationReport) => {
+    observer(report);
+    options.observe?.(report);
+  };
+  const ports: RotationPorts = {
+    ...services,
+    clock,
+    random,
+    spool,
+    leases: createLeases({ redis: redis.redis, prefix, clock, random, logger: log, leaseMs: settings.leaseMs }),
+    permits: createPermits({ redis: redis.redis, prefix, clock, writesPerSecond: writesPerSecond(config) }),
+    trust: createStoreTrust(),
+  };
+  const accounting = { index: services.index, log, observe };
+  const workers = createRefreshWorkers({
+    redis: services.connect('workers').redis,
+    prefix,
+    providers: Object.keys(config.providers),
+    concurrency: config.rotation.concurrency,
+    lockDurationMs: settings.leaseMs,
+    clock,
+    logger: log,
+    run: async (job, signal) => void (await runRefresh(job, { ports, settings, accounting }, signal)),
+  });
+  closers.push('workers', () => workers.close());
+  return { ports, accounting, settings, start: () => workers.start(), drain: (limitMs) => workers.drain(limitMs) };
+}
+
+/** Files have no quota. */
+function writesPerSecond({ store }: Config): number {
+  return store.kind === 'aws' ? store.aws.writesPerSecond : Number.POSITIVE_INFINITY;
+}
+
+function cronJobs(services: Services, queues: RefreshQueuesHandle, metrics: Metrics, worker: Worker | undefined, lamps: Map<string, number>) {
+  const { config, deps } = services;
+  const { clock, log } = deps;
+  const { schedule } = config;
+  const ports = { ...services, clock, log, queues };
+  return [
+    ...(worker === undefined ? [] : [recoverJob(schedule.recover, worker.ports, worker.settings, worker.accounting)]),
+    inventoryJob(schedule.inventory, ports, (result) => {
+      log.info('inventory.taken', { seen: result.seen, changed: result.changed, removed: result.removed, missing: result.missing, durationMs: Math.round(result.durationMs) });
+      metrics.inventory({ result: result.heldBack ? 'vanished' : 'complete', endedAt: clock.now(), durationMs: result.durationMs, secrets: result.seen });
+    }),
+    sweepJob(schedule.sweep, ports, sweepSettings(config), ({ durationMs, added }) => metrics.sweep({ endedAt: clock.now(), durationMs, enqueued: added })),
+    censusJob({ index: services.index, clock, taken: (census) => metrics.connections(census), last: { atMs: undefined } }),
+  ];
+}

@@ -1,0 +1,76 @@
+/**
+ * What commands are given. They read no process state and open nothing themselves, so that each can be tested with a
+ * context of its own; `main` makes the real one.
+ */
+import type { Config } from '../../config/derive.ts';
+import type { LoadResult } from '../../config/load.ts';
+import type { Provider } from '../../config/provider.ts';
+import type { ClientAtHost } from '../connection/entry.ts';
+import type { JudgeRules, Sighting, Standing } from '../connection/standing.ts';
+import type { RotationReport } from '../rotation/outcome.ts';
+import type { ClientRegistry, Clients, ConnectionIndex, SecretStore, SecretValue } from '../rotation/ports.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Status, StatusQuery } from '../web/ports.ts';
+
+/** A refresh that was asked for by hand, or what stands in its way. */
+export type ManualRefresh =
+  | { readonly connection: string; readonly report: RotationReport }
+  | { readonly connection: string; readonly problem: string };
+
+export interface Diagnosis {
+  readonly name: string;
+  readonly state: 'ok' | 'warn' | 'fail';
+  readonly detail: string;
+  readonly fix?: string;
+}
+
+/** The store and Redis, opened for one command. Redis is the running service's; without one, a private one filled by one inventory. */
+export interface Opened {
+  readonly config: Config;
+  readonly store: SecretStore & { create(name: string, value: SecretValue, tags: Readonly<Record<string, string>>): Promise<void> };
+  readonly index: ConnectionIndex;
+  readonly clients: Clients;
+  readonly registry: ClientRegistry;
+  readonly rules: JudgeRules;
+  readonly nameOf: (id: string) => string;
+  readonly idOf: (name: string) => string | undefined;
+  /** True when a service is running on this Redis (a sweep ended lately or a worker is connected). */
+  readonly serviceRuns: boolean;
+  status(query: StatusQuery): Promise<Status>;
+  /** The secret as it is now, judged. Throws store errors. */
+  inspect(id: string): Promise<{ readonly sighting: Sighting; readonly standing: Standing }>;
+  /** What a rotation would do now, without doing it: decision, due instant, breaker, holds. */
+  explain(id: string): Promise<readonly string[]>;
+  /** Refreshes by hand: through the running workers, or in this process where none runs. Yields as they come to their end. */
+  refresh(ids: readonly string[]): AsyncIterable<ManualRefresh>;
+  /** Ends a connection's refresh token at its provider. */
+  revoke(id: string): Promise<
+    | { readonly kind: 'revoked' }
+    | { readonly kind: 'already_dead'; readonly error: string }
+    | { readonly kind: 'refused'; readonly error: string }
+    | { readonly kind: 'unanswered' }
+    | { readonly kind: 'not_offered'; readonly provider: Provider; readonly at: ClientAtHost }
+  >;
+  /** Stops keeping a connection alive: takes the management tag away (its secret stays). */
+  release(id: string): Promise<void>;
+  diagnose(): AsyncIterable<Diagnosis>;
+  close(): Promise<void>;
+}
+
+export interface CommandContext {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  /** All of standing input as text. */
+  readonly readInput: () => Promise<string>;
+  readonly readFile: (path: string) => Promise<string>;
+  /** Standard output is a terminal: colour and progress are welcome. */
+  readonly terminal: boolean;
+  readonly clock: Clock;
+  readonly version: { readonly version: string; readonly commit: string; readonly node: string };
+  loadConfig(file: string | undefined): LoadResult;
+  open(config: LoadResult & { ok: true }): Promise<Opened>;
+  /** Runs the service until it is told to stop; answers the exit code. */
+  run(config: LoadResult & { ok: true }, role: 'all' | 'scheduler' | 'worker'): Promise<number>;
+  /** Runs the demo; answers the exit code. */
+  demo(options: { readonly once: boolean; readonly seed: number; readonly json: boolean; readonly days: number; readonly port: number }): Promise<number>;
+}

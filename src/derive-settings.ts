@@ -1,0 +1,55 @@
+/** What parts need to know, derived from the configuration: pure. */
+import type { Config } from '../config/derive.ts';
+import type { IndexEntry } from './connection/entry.ts';
+import { type Thresholds, type Urgency, urgencyOf } from './connection/urgency.ts';
+import type { RotationSettings } from './rotation/settings.ts';
+import type { SweepSettings } from './schedule/sweep.ts';
+
+export function rotationSettings({ rotation }: Config): RotationSettings {
+  return {
+    leaseMs: rotation.lease,
+    requestLimitMs: rotation.requestLimit,
+    writeLimitMs: rotation.writeLimit,
+    coolDownMs: rotation.coolDown,
+    confirmAfterMs: rotation.confirmAfter,
+    probeEveryMs: rotation.probeEvery,
+    breakerThreshold: rotation.breakerThreshold,
+    retryFirstMs: rotation.retry.first,
+    retryMaxMs: rotation.retry.max,
+    urgentMs: rotation.urgentWithin,
+  };
+}
+
+/** Connections moved from due to ready in one go: a second's work for Redis at most. */
+const promoteMax = 5_000;
+
+export function sweepSettings({ rotation }: Config): SweepSettings {
+  return {
+    queueDepth: rotation.queueDepth,
+    promoteMax,
+    // A job that is lost comes back once its lease can no longer be held.
+    lookAgainMs: 2 * rotation.lease,
+    probeEveryMs: rotation.probeEvery,
+  };
+}
+
+export function thresholdsOf({ thresholds }: Config): Thresholds {
+  return {
+    warnMsMax: thresholds.warn.left,
+    warnShare: thresholds.warn.share,
+    pageMsMax: thresholds.page.left,
+    pageShare: thresholds.page.share,
+    absoluteMarksMs: thresholds.absolute,
+  };
+}
+
+/** The urgency of an index entry. Its life's length is the provider's rule for the clock its deadline comes from. */
+export function entryUrgency(config: Config): (entry: IndexEntry, now: number) => Urgency {
+  const thresholds = thresholdsOf(config);
+  return (entry, now) => {
+    const rules = config.providers[entry.at.provider]?.lifetimes ?? [];
+    const spans = rules.map((rule) => (entry.clock === 'absolute' ? rule.absolute : rule.idle));
+    const spanMs = spans.find((span) => span !== undefined) ?? null;
+    return urgencyOf({ ...entry, spanMs }, now, thresholds);
+  };
+}

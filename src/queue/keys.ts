@@ -1,0 +1,45 @@
+/**
+ * Every key Pilotlight keeps in Redis, in one place. All begin with one hash-tagged prefix, so that on Redis Cluster they
+ * share a slot and one script may touch several. No key and no value ever holds a token or a secret: only connection ids,
+ * host names, instants, fingerprints and codes.
+ */
+import { PilotlightError } from '../runtime/errors.ts';
+
+export const defaultPrefix = '{pilotlight}';
+
+/**
+ * Key names as the scripts build them (`<prefix>:<name>`):
+ *
+ *     groups          hash    client at a host (JSON) -> group number       index.ts, due-index.ts
+ *     group-names     hash    group number -> client at a host (JSON)
+ *     e:<bucket>      hash    connection id -> entry (entry-codec.ts)
+ *     l:<bucket>      hash    the same for ids too long for Redis's compact encoding
+ *     f:<bucket>      hash    fingerprint -> first digits of the SHA-1 of the id that claims it
+ *     entry-count     string  number of entries
+ *     due:<group>     zset    connection id by nextAt (epoch ms)
+ *     ready:<group>   zset    connection id by deadline (epoch ms), unknown first
+ *     next            zset    group by the soonest nextAt of its due set
+ *     ready-groups    set     groups with a ready set
+ *     epoch           hash    Redis server run id -> when it was first seen (Redis TIME, ms)   leases.ts
+ *     lease:<id>      string  owner token
+ *     cool:<id>       string  a POST was made a short while ago
+ *     rate:<line>     hash    next free slots of a limiter (Redis TIME, us)  permits.ts
+ *     client:<json>   hash    breaker, last success, hold, preferred secret  clients.ts
+ *     suspects:<json> set     connections refused since the last success
+ *     clients         set     clients at hosts that have either of the two
+ *     holds           hash    provider's host -> no request before (epoch ms)
+ *     tick:<name>     string  a cron tick somebody took                      ticks.ts
+ *     refresh-<provider>:*    BullMQ                                         refresh-queues.ts
+ */
+export function keyOf(prefix: string, name: string): string {
+  return `${prefix}:${name}`;
+}
+
+/** The prefix itself when it is fit for use. Throws config_invalid. */
+export function checkedPrefix(prefix: string): string {
+  if (/^[^{}\s]*\{[^{}\s]+\}[^{}\s]*$/.test(prefix)) return prefix;
+  throw new PilotlightError(
+    'config_invalid',
+    'the Redis key prefix must hold one hash tag in braces, such as {pilotlight}, so that all keys share a Cluster slot',
+  );
+}

@@ -1,0 +1,174 @@
+/**
+ * Leases: the exclusive right to rotate one connection. What must stay true: only the owner's token ends a lease; our own
+ * reckoning of what is left never exceeds Redis's; and a Redis that may have forgotten leases grants none until the
+ * longest of them must be over. Correctness does not rest on this alone (the store's compare-and-swap decides), but a
+ * lease granted twice can be a token spent twice.
+ */
+import type { Redis } from 'ioredis';
+import type { Lease, LeaseAnswer, Leases } from '../rotation/ports.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { Random } from '../runtime/random.ts';
+import { checkedPrefix, defaultPrefix } from './keys.ts';
+import { told } from './redis.ts';
+import { redisLabel } from './redis-errors.ts';
+import { type RunScript, scriptRunner } from './script.ts';
+
+/**
+ * The epoch rule: `epoch` holds when each server (by run id) was first seen, by Redis's own clock. A flushed server has
+ * no epoch, a restarted one or the replica that took over has a run id that is not in it: both may lack leases that
+ * somebody still relies on. A clock that went back is treated the same. Old run ids are thrown away.
+ *
+ * ARGV: connection, owner token, ms, '1' to pass a cool-down, run id, longest lease ms. Answers a word and a wait in ms.
+ */
+const acquireScript = `
+local prefix, call = KEYS[1] .. ':', redis.call
+local connection, token, ms, pass, server, young = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local since = call('HGET', prefix .. 'epoch', server)
+if not since or tonumber(since) > now then
+  if call('HLEN', prefix .. 'epoch') >= 16 then call('DEL', prefix .. 'epoch') end
+  call('HSET', prefix .. 'epoch', server, string.format('%.0f', now))
+  since = now
+end
+if now - since < young then return { 'epoch_young', young - (now - since) } end
+local lease, cool = prefix .. 'lease:' .. connection, prefix .. 'cool:' .. connection
+local owner = call('GET', lease)
+if owner and owner ~= token then return { 'held', call('PTTL', lease) } end
+if pass ~= '1' then
+  local left = call('PTTL', cool)
+  if left > 0 then return { 'cooling', left } end
+end
+call('SET', lease, token, 'PX', ms)
+return { 'granted', 0 }
+`;
+
+/** ARGV: connection, owner token. */
+const releaseScript = `
+local lease = KEYS[1] .. ':lease:' .. ARGV[1]
+if redis.call('GET', lease) == ARGV[2] then return redis.call('DEL', lease) end
+return 0
+`;
+
+/**
+ * The cool-down is set even where the lease is no longer ours: a POST was made, and whoever comes next must know. It is
+ * never shortened. ARGV: connection, owner token, ms.
+ */
+const coolDownScript = `
+local call, lease, cool = redis.call, KEYS[1] .. ':lease:' .. ARGV[1], KEYS[1] .. ':cool:' .. ARGV[1]
+if call('PTTL', cool) < tonumber(ARGV[3]) then call('SET', cool, '1', 'PX', ARGV[3]) end
+if call('GET', lease) == ARGV[2] then call('DEL', lease) end
+return 1
+`;
+
+/** ARGV: connection, owner token. */
+const ownsScript = `
+return redis.call('GET', KEYS[1] .. ':lease:' .. ARGV[1]) == ARGV[2] and 1 or 0
+`;
+
+export interface LeaseOptions {
+  readonly redis: Redis;
+  readonly prefix?: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** The longest lease anybody takes, ms: how long a fresh Redis grants none. */
+  readonly leaseMs: number;
+  /** Longest wait of `stillOurs`, ms. Default 1000. */
+  readonly askMsMax?: number;
+}
+
+interface Context extends LeaseOptions {
+  readonly run: RunScript;
+}
+
+export function createLeases(options: LeaseOptions): Leases {
+  const context: Context = {
+    ...options,
+    run: scriptRunner(options.redis, checkedPrefix(options.prefix ?? defaultPrefix)),
+  };
+  const runId = watchRunId(options.redis);
+  return {
+    async acquire(connection, { ms, passCoolDown }) {
+      const server = await runId();
+      const token = options.random.uuid();
+      // Counted from before the call, so that our end of the lease is never later than Redis's.
+      const from = options.clock.monotonic();
+      const pass = passCoolDown ? '1' : '0';
+      const answer = await context
+        .run(acquireScript, connection, token, ms, pass, server, options.leaseMs)
+        .catch((error: unknown) => {
+          // It may have been granted all the same; left alone it would keep the connection busy for its whole length.
+          giveBack(context, connection, token);
+          throw error;
+        });
+      return answered(context, connection, token, from + ms, answer as [string, number]);
+    },
+  };
+}
+
+function answered(
+  context: Context,
+  connection: string,
+  token: string,
+  endsAt: number,
+  answer: [string, number],
+): LeaseAnswer {
+  const [word, wait] = answer;
+  if (word === 'granted') return { lease: createLease(context, connection, token, endsAt) };
+  const refused = word === 'held' || word === 'cooling' ? word : 'epoch_young';
+  return { refused, retryAfterMs: Math.max(1, Number(wait)) };
+}
+
+function createLease(context: Context, connection: string, token: string, endsAt: number): Lease {
+  const { run, clock, logger } = context;
+  let over = false;
+  const remainingMs = () => (over ? 0 : Math.max(0, endsAt - clock.monotonic()));
+  return {
+    remainingMs,
+    async stillOurs() {
+      if (remainingMs() <= 0) return false;
+      const stop = new AbortController();
+      const late = clock.sleep(context.askMsMax ?? 1_000, stop.signal).catch(() => undefined);
+      const asked = run(ownsScript, connection, token).catch(() => undefined);
+      const answer = await Promise.race([asked, late]);
+      stop.abort();
+      return answer === 1 && remainingMs() > 0;
+    },
+    async release() {
+      over = true;
+      await giveBack(context, connection, token);
+    },
+    async coolDown(ms) {
+      over = true;
+      await run(coolDownScript, connection, token, Math.max(1, Math.ceil(ms))).catch((error: unknown) => {
+        logger.warn('lease.cool_down_lost', { connection, why: redisLabel(error) });
+      });
+    },
+  };
+}
+
+async function giveBack({ run, logger }: Context, connection: string, token: string): Promise<void> {
+  await run(releaseScript, connection, token).catch((error: unknown) => {
+    logger.debug('lease.release_lost', { connection, why: redisLabel(error) });
+  });
+}
+
+/** The run id of the server this connection speaks to now, '' where the server does not tell. */
+function watchRunId(redis: Redis): () => Promise<string> {
+  let known: Promise<string> | undefined;
+  redis.on('close', () => {
+    known = undefined;
+  });
+  return () => {
+    if (known === undefined) {
+      const asked = told(redis, 'server').then((info) => info.get('run_id') ?? '');
+      known = asked;
+      asked.catch(() => {
+        if (known === asked) known = undefined;
+      });
+    }
+    return known;
+  };
+}

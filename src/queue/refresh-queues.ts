@@ -1,0 +1,152 @@
+/**
+ * The refresh queues: one per provider, first in first out, at most one job per connection. A job says which connection
+ * and why, nothing else. A job may be lost or run twice at any time; the due index and the lease make both harmless.
+ */
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import type { Clock } from '../runtime/clock.ts';
+import { createClosers } from '../runtime/closers.ts';
+import { PilotlightError } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { type RefreshJob, type RefreshQueues, refreshReasons } from '../schedule/ports.ts';
+import { checkedPrefix, defaultPrefix } from './keys.ts';
+import { isUnavailable, redisLabel, speaking } from './redis-errors.ts';
+import { scriptRunner } from './script.ts';
+
+/** What a job carries; both sides keep to it. Secrets Manager allows names of 512 characters. */
+export const refreshPayload = z.strictObject({
+  connection: z.string().min(1).max(512),
+  reason: z.enum(refreshReasons),
+});
+
+export const queueName = (provider: string) => `refresh-${provider}`;
+
+/** Jobs per round trip. */
+const batchMax = 500;
+
+/** An unexpected failure is tried once more at once; after that the due index brings the connection back. */
+const jobOptions = {
+  attempts: 2,
+  backoff: { type: 'fixed', delay: 5_000, jitter: 0.5 },
+  removeOnComplete: true,
+  removeOnFail: { count: 200, age: 7 * 86_400 },
+  stackTraceLimit: 1,
+} as const;
+
+/**
+ * Removes the dedup keys of connections whose job is gone or finished: such a key would keep the connection out of its
+ * queue for good. ARGV: key prefix of the queue, then connections.
+ */
+const dropDeadKeysScript = `
+local base, dropped = ARGV[1], 0
+for i = 2, #ARGV do
+  local key = base .. 'de:' .. ARGV[i]
+  local job = redis.call('GET', key)
+  if job and (redis.call('EXISTS', base .. job) == 0 or redis.call('HEXISTS', base .. job, 'finishedOn') == 1) then
+    redis.call('DEL', key)
+    dropped = dropped + 1
+  end
+end
+return dropped
+`;
+
+export interface QueueStats {
+  readonly provider: string;
+  readonly waiting: number;
+  readonly active: number;
+  readonly delayed: number;
+  /** Failed jobs that are kept for a look, not a total. */
+  readonly failed: number;
+  /** When the job waiting longest was added (epoch ms); null when none waits. */
+  readonly oldestWaitingAt: number | null;
+}
+
+export interface RefreshQueuesHandle extends RefreshQueues {
+  /** Throws redis_unavailable. */
+  stats(providers: readonly string[]): Promise<readonly QueueStats[]>;
+  close(): Promise<void>;
+}
+
+export interface RefreshQueuesOptions {
+  /** A connection of the role `queues`. */
+  readonly redis: Redis;
+  readonly prefix?: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Throws redis_unavailable from every call, at once where Redis is not connected. */
+export function createRefreshQueues(options: RefreshQueuesOptions): RefreshQueuesHandle {
+  const { redis, clock } = options;
+  const prefix = checkedPrefix(options.prefix ?? defaultPrefix);
+  const run = scriptRunner(redis, prefix);
+  const closers = createClosers();
+  const queues = new Map<string, Queue>();
+
+  function queueOf(provider: string): Queue {
+    // BullMQ waits without end for a connection that is not there.
+    if (redis.status !== 'ready')
+      throw new PilotlightError('redis_unavailable', 'Redis cannot be used now (not_connected)');
+    const known = queues.get(provider);
+    if (known !== undefined) return known;
+    const queue = openQueue(provider, prefix, options);
+    queues.set(provider, queue);
+    closers.push(queueName(provider), () => queue.close());
+    return queue;
+  }
+
+  return {
+    backlog: (provider) =>
+      speaking(async () => {
+        const counts = await queueOf(provider).getJobCounts('wait', 'active', 'delayed');
+        return (counts.wait ?? 0) + (counts.active ?? 0) + (counts.delayed ?? 0);
+      }),
+    add: (provider, jobs) =>
+      speaking(async () => {
+        const queue = queueOf(provider);
+        for (let from = 0; from < jobs.length; from += batchMax) {
+          const batch = jobs.slice(from, from + batchMax);
+          await run(dropDeadKeysScript, queue.toKey(''), ...batch.map((job) => job.connection));
+          await queue.addBulk(batch.map((job) => toJob(job, clock.now())));
+        }
+      }),
+    stats: (providers) =>
+      speaking(() => Promise.all(providers.map((provider) => statsOf(provider, queueOf(provider))))),
+    close: () => closers.closeAll(),
+  };
+}
+
+function openQueue(provider: string, prefix: string, { redis, logger }: RefreshQueuesOptions): Queue {
+  const queue = new Queue(queueName(provider), {
+    connection: redis,
+    prefix,
+    defaultJobOptions: jobOptions,
+    streams: { events: { maxLen: 100 } },
+  });
+  queue.on('error', (error) => {
+    // A lost connection is told by the connection itself.
+    if (!isUnavailable(error)) logger.warn('queue.error', { provider, why: redisLabel(error) });
+  });
+  return queue;
+}
+
+function toJob({ connection, reason }: RefreshJob, now: number) {
+  const data: RefreshJob = { connection, reason };
+  return { name: 'refresh', data, opts: { deduplication: { id: connection }, timestamp: now } };
+}
+
+async function statsOf(provider: string, queue: Queue): Promise<QueueStats> {
+  const [counts, oldest] = await Promise.all([
+    queue.getJobCounts('wait', 'active', 'delayed', 'failed'),
+    queue.getJobs(['wait'], 0, 0, true),
+  ]);
+  return {
+    provider,
+    waiting: counts.wait ?? 0,
+    active: counts.active ?? 0,
+    delayed: counts.delayed ?? 0,
+    failed: counts.failed ?? 0,
+    oldestWaitingAt: oldest[0]?.timestamp ?? null,
+  };
+}

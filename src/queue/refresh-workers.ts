@@ -1,0 +1,149 @@
+/**
+ * The worker side of the refresh queues. What must stay true: a job reaches `run` only if its payload is what it must be;
+ * nothing that `run` throws gets into Redis but a label; a job whose lock is lost has its signal aborted; and draining
+ * takes no new job, waits for those under way, and ends when its time is up.
+ */
+import { type Job, UnrecoverableError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Clock } from '../runtime/clock.ts';
+import { errorLabel } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import type { RefreshJob } from '../schedule/ports.ts';
+import { checkedPrefix, defaultPrefix } from './keys.ts';
+import { isUnavailable, redisLabel } from './redis-errors.ts';
+import { queueName, refreshPayload } from './refresh-queues.ts';
+
+export interface RefreshWorkersOptions {
+  /** A connection of the role `workers`; each provider opens one more for its blocking wait. */
+  readonly redis: Redis;
+  readonly prefix?: string;
+  readonly providers: readonly string[];
+  /** Jobs at a time for each provider. */
+  readonly concurrency: number;
+  /** How long a job of a killed worker stays its own, ms. Renewed while it runs. */
+  readonly lockDurationMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Does the job. The signal aborts when the job is no longer ours or the drain's time is up. */
+  readonly run: (job: RefreshJob, signal: AbortSignal) => Promise<void>;
+  /** Told of every job that failed, with the label that stands in Redis. */
+  readonly onFailed?: (provider: string, label: string) => void;
+}
+
+export interface RefreshWorkers {
+  /** Begins to take jobs; waits for Redis where it is away. */
+  start(): void;
+  /** Jobs under way. */
+  running(): number;
+  /**
+   * Takes no new job and waits up to `limitMs` for those under way; then aborts their signals. Answers how many were
+   * still running; their locks end by themselves and another worker does them again.
+   */
+  drain(limitMs: number): Promise<number>;
+  /** Closes without waiting for jobs. Drain first. */
+  close(): Promise<void>;
+}
+
+/** BullMQ asks again this long after Redis failed it. */
+const retryMs = 1_000;
+/** Longest wait for BullMQ to let go of its connections. */
+const closeMsMax = 3_000;
+
+export function createRefreshWorkers(options: RefreshWorkersOptions): RefreshWorkers {
+  const underWay = new Set<Promise<void>>();
+  const workers = options.providers.map((provider) => openWorker(provider, options, underWay));
+
+  async function close(): Promise<void> {
+    const closing = Promise.allSettled(workers.map((worker) => worker.close(true)));
+    await within(options.clock, closeMsMax, closing);
+  }
+
+  return {
+    start() {
+      for (const worker of workers) {
+        worker.run().catch((error: unknown) => options.logger.error('worker.ended', { why: redisLabel(error) }));
+      }
+    },
+    running: () => underWay.size,
+    async drain(limitMs) {
+      // Pausing stops the fetching at once and resolves when the jobs under way are done.
+      const paused = Promise.allSettled(workers.map((worker) => worker.pause()));
+      await within(options.clock, limitMs, paused);
+      const left = underWay.size;
+      if (left > 0) {
+        options.logger.warn('worker.drain_limit', { left });
+        for (const worker of workers) worker.cancelAllJobs('drain limit reached');
+      }
+      await close();
+      return left;
+    },
+    close,
+  };
+}
+
+function openWorker(provider: string, options: RefreshWorkersOptions, underWay: Set<Promise<void>>): Worker {
+  const { logger } = options;
+  const worker = new Worker(
+    queueName(provider),
+    // All three parameters must be declared: BullMQ gives a signal only to a processor that has them.
+    async (job: Job, _token: string | undefined, signal: AbortSignal | undefined) => {
+      const work = perform(provider, job, signal ?? new AbortController().signal, options);
+      underWay.add(work);
+      try {
+        await work;
+      } finally {
+        underWay.delete(work);
+      }
+    },
+    {
+      connection: options.redis,
+      prefix: checkedPrefix(options.prefix ?? defaultPrefix),
+      autorun: false,
+      concurrency: options.concurrency,
+      lockDuration: options.lockDurationMs,
+      stalledInterval: Math.max(1_000, options.lockDurationMs / 2),
+      runRetryDelay: retryMs,
+    },
+  );
+  worker.on('error', (error) => {
+    // A lost connection is told by the connection itself.
+    if (!isUnavailable(error)) logger.warn('worker.error', { provider, why: redisLabel(error) });
+  });
+  worker.on('stalled', (job) => logger.warn('worker.job_stalled', { provider, job }));
+  worker.on('lockRenewalFailed', (jobs) => {
+    logger.warn('worker.lock_lost', { provider, jobs });
+    for (const job of jobs) worker.cancelJob(job, 'lock lost');
+  });
+  return worker;
+}
+
+async function perform(provider: string, job: Job, signal: AbortSignal, options: RefreshWorkersOptions): Promise<void> {
+  const payload = refreshPayload.safeParse(job.data);
+  if (!payload.success) {
+    options.logger.error('worker.payload_invalid', { provider, job: job.id });
+    options.onFailed?.(provider, 'payload_invalid');
+    throw bare(new UnrecoverableError('payload_invalid'));
+  }
+  try {
+    await options.run(payload.data, signal);
+  } catch (error) {
+    const label = errorLabel(error);
+    options.logger.error('worker.job_failed', { provider, connection: payload.data.connection, why: label });
+    options.onFailed?.(provider, label);
+    throw bare(new Error(label));
+  }
+}
+
+/** An error without a stack: BullMQ writes message and stack of what a job throws to Redis. */
+function bare<E extends Error>(error: E): E {
+  error.stack = error.message;
+  return error;
+}
+
+/** Waits for something, `ms` at most. */
+async function within(clock: Clock, ms: number, something: Promise<unknown>): Promise<void> {
+  const stop = new AbortController();
+  const late = clock.sleep(ms, stop.signal).catch(() => undefined);
+  await Promise.race([something, late]);
+  stop.abort();
+}

@@ -1,0 +1,228 @@
+/**
+ * Everything a process or a command speaks to, made from the configuration: store, Redis, token endpoint and the rules a
+ * connection is judged by. Whatever is opened here is closed by `closers`, in reverse.
+ */
+import { readFile } from 'node:fs/promises';
+import type { Config } from '../config/derive.ts';
+import { parseDuration } from '../config/duration.ts';
+import { type Fingerprint, fingerprinter } from './connection/fingerprint.ts';
+import type { JudgeRules } from './connection/standing.ts';
+import { tokenHost } from './oauth/target.ts';
+import { createTokenEndpoint, type OAuthEndpoint } from './oauth/token-endpoint.ts';
+import { createClients } from './queue/clients.ts';
+import { createDueIndex } from './queue/due-index.ts';
+import { createConnectionIndex } from './queue/index.ts';
+import { ensureRedis } from './queue/private-redis.ts';
+import { connectRedis, type RedisConnection, type RedisRole } from './queue/redis.ts';
+import type { ClientRegistry, Clients, ConnectionIndex, SecretStore } from './rotation/ports.ts';
+import type { Clock } from './runtime/clock.ts';
+import type { Closers } from './runtime/closers.ts';
+import { PilotlightError } from './runtime/errors.ts';
+import { decodeKey, loadKey, loadOrCreateKey } from './runtime/key-file.ts';
+import type { Logger } from './runtime/logger.ts';
+import type { Machine } from './runtime/machine.ts';
+import type { Random } from './runtime/random.ts';
+import { Secret } from './runtime/secret.ts';
+import type { DueIndex } from './schedule/ports.ts';
+import { createAwsSecretStore } from './secrets/aws.ts';
+import { type ClientSource, createClientRegistry } from './secrets/clients.ts';
+import { createFileSecretStore } from './secrets/file.ts';
+import type { SecretImporter } from './secrets/importer.ts';
+
+/** What comes from outside the configuration. Tests and the demo pass their own. */
+export interface Deps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly machine: Machine;
+  /** REDIS_URL with its password, where one is set. */
+  readonly redisUrl: string | undefined;
+  readonly inKubernetes: boolean;
+  /** Tells the person at the terminal what is about to happen. */
+  readonly say: (line: string) => void;
+  /** How long a client's credentials are kept in memory, ms of monotonic time. */
+  readonly credentialsCacheMs: number;
+  /** Called for every call of the store, for metrics. */
+  readonly observeStore: (operation: string, outcome: string, durationMs: number) => void;
+}
+
+export interface Services {
+  readonly config: Config;
+  readonly deps: Deps;
+  readonly store: SecretStore & SecretImporter;
+  readonly registry: ClientRegistry;
+  readonly endpoint: OAuthEndpoint;
+  readonly fingerprint: Fingerprint;
+  readonly rules: JudgeRules;
+  readonly redis: RedisConnection;
+  readonly connect: (role: RedisRole) => RedisConnection;
+  readonly prefix: string;
+  readonly index: ConnectionIndex;
+  readonly due: DueIndex;
+  readonly clients: Clients;
+  readonly nameOf: (id: string) => string;
+  readonly idOf: (name: string) => string | undefined;
+}
+
+/** Opens everything. Throws what a part throws, each with its fix; what was opened before is closed by the caller. */
+export async function openServices(config: Config, deps: Deps, closers: Closers): Promise<Services> {
+  const { clock, random, log, machine } = deps;
+  const fingerprintKey = await localKey(config.spool.fingerprintKeyFile, config, deps);
+  const fingerprint = fingerprinter(fingerprintKey);
+  const store = observed(await openStore(config, deps, closers), deps);
+  const { url, source, stop } = await ensureRedis({
+    ...(deps.redisUrl === undefined ? {} : { url: deps.redisUrl }),
+    shared: deps.inKubernetes,
+    dataDir: config.dataDir,
+    say: deps.say,
+    ...machine,
+    clock,
+    random,
+  });
+  closers.push('private Redis', stop);
+  if (source !== 'configured') log.info('redis.private', { source });
+  const tls = await readTls(config);
+  const connect = (role: RedisRole) => {
+    const connection = connectRedis({ url, role, logger: log, clock, ...(tls === undefined ? {} : { tls }) });
+    closers.push(`Redis (${role})`, () => connection.close());
+    return connection;
+  };
+  const redis = connect('commands');
+  const { prefix } = config.redis;
+  const index = createConnectionIndex({ redis: redis.redis, prefix });
+  return {
+    config,
+    deps,
+    store,
+    registry: createClientRegistry({ store, clients: clientSources(config, deps), clock, keepMs: deps.credentialsCacheMs }),
+    endpoint: createTokenEndpoint({
+      clock,
+      random,
+      limits: { connectMs: config.rotation.connectLimit, totalMs: config.rotation.requestLimit },
+      ...(config.sandbox === undefined ? {} : { connectTo: new URL(config.sandbox.connectTo) }),
+    }),
+    fingerprint,
+    rules: rulesOf(config, fingerprint),
+    redis,
+    connect,
+    prefix,
+    index,
+    due: createDueIndex({ redis: redis.redis, prefix }),
+    clients: createClients({ redis: redis.redis, prefix }),
+    nameOf: (id) => config.store.namePrefix + id,
+    idOf: (name) => (name.startsWith(config.store.namePrefix) ? name.slice(config.store.namePrefix.length) : undefined),
+  };
+}
+
+function rulesOf(config: Config, fingerprint: Fingerprint): JudgeRules {
+  return {
+    providers: new Map(Object.entries(config.providers)),
+    names: config.fields,
+    environment: config.environment,
+    keepAccessToken: (provider) => config.providers[provider]?.keep === 'access-token',
+    fingerprint,
+    hostOf(provider, { environment, apiAccessPoint, dataCenter }) {
+      const target = tokenHost(provider, environment, {
+        ...(apiAccessPoint === undefined ? {} : { apiAccessPoint }),
+        ...(dataCenter === undefined ? {} : { dataCenter }),
+      });
+      return 'host' in target ? target.host : undefined;
+    },
+    readDuration: parseDuration,
+  };
+}
+
+/** A key of this machine's own; where several pods share it, it must be there. */
+export async function localKey(path: string, config: Config, deps: Deps): Promise<Buffer> {
+  if (!deps.inKubernetes) return loadOrCreateKey(path, deps.random);
+  const key = await loadKey(path);
+  if (key !== undefined) return key;
+  throw new PilotlightError('config_invalid', `no key at ${path}: mount one that all pods of ${config.environment} share (openssl rand -base64 32)`);
+}
+
+async function openStore(config: Config, deps: Deps, closers: Closers): Promise<SecretStore & SecretImporter> {
+  const { kind, aws, file, find } = config.store;
+  const wanted = 'tag' in find ? { tagKey: find.tag.key, tagValue: find.tag.value } : { namePrefix: find.prefix };
+  if (kind === 'file') {
+    const given = deps.machine.env[file.keyEnv];
+    const key = given === undefined ? await loadOrCreateKey(file.keyFile, deps.random) : decodeKey(Buffer.from(given));
+    if (key === undefined) throw new PilotlightError('config_invalid', `${file.keyEnv} must hold 32 bytes as base64 or hex (openssl rand -base64 32)`);
+    return createFileSecretStore({ root: file.directory, key, clock: deps.clock, random: deps.random, find: wanted });
+  }
+  const store = createAwsSecretStore({
+    clock: deps.clock,
+    random: deps.random,
+    find: wanted,
+    limits: { connectMs: aws.connectLimit, requestMs: aws.requestLimit },
+    ...(aws.region === undefined ? {} : { region: aws.region }),
+    ...(aws.endpoint === undefined ? {} : { endpoint: aws.endpoint }),
+  });
+  closers.push('secret store', () => store.close());
+  return store;
+}
+
+/** Times every call for metrics; the calls themselves pass through untouched. */
+function observed(store: SecretStore & SecretImporter, { observeStore, clock }: Deps): SecretStore & SecretImporter {
+  const timed =
+    <A extends unknown[], R>(operation: string, call: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      const startedMs = clock.monotonic();
+      try {
+        const result = await call(...args);
+        observeStore(operation, 'ok', clock.monotonic() - startedMs);
+        return result;
+      } catch (error) {
+        observeStore(operation, error instanceof PilotlightError ? error.code : 'other', clock.monotonic() - startedMs);
+        throw error;
+      }
+    };
+  return {
+    list: () => store.list(),
+    describe: timed('describe', store.describe),
+    read: timed('read', store.read),
+    readMany: timed('readMany', store.readMany),
+    versions: timed('versions', store.versions),
+    put: timed('put', store.put),
+    moveStage: timed('moveStage', store.moveStage),
+    tag: timed('tag', store.tag),
+    untag: timed('untag', store.untag),
+    create: timed('create', store.create),
+  };
+}
+
+async function readTls({ redis }: Config) {
+  const { tls } = redis;
+  if (tls === undefined) return undefined;
+  const text = async (path: string | undefined) => (path === undefined ? undefined : await readFile(path, 'utf8'));
+  const [ca, cert, key] = [await text(tls.caFile), await text(tls.certFile), await text(tls.keyFile)];
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key: new Secret(key) }),
+    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+  };
+}
+
+/** Clients as the registry wants them: the environment's values are read here, once, and travel as secrets. */
+function clientSources(config: Config, { machine }: Deps): Record<string, ClientSource> {
+  const from = (client: string, variable: string) => {
+    const value = machine.env[variable];
+    if (value !== undefined && value !== '') return value;
+    throw new PilotlightError('config_invalid', `client ${client}: environment variable ${variable} is not set`);
+  };
+  return Object.fromEntries(
+    Object.entries(config.clients).map(([name, source]): [string, ClientSource] => {
+      if (source.secret !== undefined) return [name, { secret: source.secret }];
+      const { clientId, clientIdEnv, clientSecretEnv, previousClientSecretEnv } = source;
+      const previous = previousClientSecretEnv === undefined ? undefined : machine.env[previousClientSecretEnv];
+      return [
+        name,
+        {
+          clientId: clientId ?? from(name, clientIdEnv ?? ''),
+          ...(clientSecretEnv === undefined ? {} : { clientSecret: new Secret(from(name, clientSecretEnv)) }),
+          ...(previous === undefined || previous === '' ? {} : { previousClientSecret: new Secret(previous) }),
+        },
+      ];
+    }),
+  );
+}
