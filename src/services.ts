@@ -42,6 +42,8 @@ export interface Deps {
   readonly say: (line: string) => void;
   /** How long a client's credentials are kept in memory, ms of monotonic time. */
   readonly credentialsCacheMs: number;
+  /** AWS credentials of a test or the demo; otherwise the SDK's default chain finds them. */
+  readonly awsCredentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** Called for every call of the store, for metrics. */
   readonly observeStore: (operation: string, outcome: string, durationMs: number) => void;
 }
@@ -154,6 +156,7 @@ async function openStore(config: Config, deps: Deps, closers: Closers): Promise<
     random: deps.random,
     find: wanted,
     limits: { connectMs: aws.connectLimit, requestMs: aws.requestLimit },
+    ...(deps.awsCredentials === undefined ? {} : { credentials: deps.awsCredentials }),
     ...(aws.region === undefined ? {} : { region: aws.region }),
     ...(aws.endpoint === undefined ? {} : { endpoint: aws.endpoint }),
   });

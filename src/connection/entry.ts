@@ -77,6 +77,8 @@ export const reasons = [
   'replica',
   'token_spent',
   'request_rejected',
+  // a fault of our own
+  'internal_error',
 ] as const;
 export type Reason = (typeof reasons)[number];
 

@@ -2,8 +2,8 @@
  * The flag: tags on the secret that say what only a human can do. It names the version it judged and is void once
  * AWSCURRENT is another, so that a re-consent needs no clean-up to count.
  */
+import type { ConnectionOverrides } from './anchor.ts';
 import { type ConnectionState, connectionStates, type Reason, reasons } from './entry.ts';
-import type { ConnectionOverrides } from './lifetime.ts';
 
 export const flagTag = {
   state: 'pilotlight:state',
@@ -44,9 +44,19 @@ export function flagTags(flag: Flag): Record<string, string> {
   };
 }
 
-/** What the operator set for one connection with tags; what cannot be read as a duration is as if it were not there. */
+/** Shorter is a slip of the pen, and would refresh without end or declare a live connection dead. */
+const overrideMsMin = 60_000;
+const overrideMsMax = 20 * 365 * 86_400_000;
+
+/**
+ * What the operator set for one connection with tags, between a minute and 20 years; what cannot be read as such a
+ * duration is as if it were not there.
+ */
 export function readOverrides(tags: Tags, readDuration: (text: string) => number | undefined): ConnectionOverrides {
-  const ms = (key: string) => readDuration(tags[key] ?? '');
+  const ms = (key: string) => {
+    const read = readDuration(tags[key] ?? '');
+    return read !== undefined && read >= overrideMsMin && read <= overrideMsMax ? read : undefined;
+  };
   const refreshEveryMs = ms('pilotlight:refresh-every');
   const idleMs = ms('pilotlight:idle-lifetime');
   const absoluteMs = ms('pilotlight:absolute-lifetime');

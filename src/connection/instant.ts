@@ -8,8 +8,7 @@ const earliestAt = Date.UTC(2010, 0, 1);
 /** Unix seconds stay below this until the year 5138, milliseconds lie above it since 1973. */
 const secondsBelow = 100_000_000_000;
 const decimal = /^\d{9,14}$/;
-const isoParts =
-  /^(\d{4}-\d{2}-\d{2})(?:([Tt ])(\d{2}:\d{2})(?:(:\d{2})(?:[.,](\d{1,9}))?)?(Z|z|[+-]\d{2}:?\d{2})?)?$/;
+const isoParts = /^(\d{4}-\d{2}-\d{2})(?:([Tt ])(\d{2}:\d{2})(?:(:\d{2})(?:[.,](\d{1,9}))?)?(Z|z|[+-]\d{2}:?\d{2})?)?$/;
 
 /** Epoch ms, or undefined for anything that is no instant between 2010 and `latestAt`. */
 export function readInstant(value: unknown, latestAt: number): number | undefined {

@@ -95,8 +95,10 @@ function layOut(value: unknown, gap: string, unit: string): string {
   const lastLine = /\r?\n[ \t]*$/.exec(gap)?.[0];
   if (lastLine === undefined || typeof value !== 'object') return JSON.stringify(value);
   // Indents of more than ten characters would be cut by JSON.stringify.
-  return JSON.stringify(value, null, '\t')
-    .replaceAll(/\n(\t*)/g, (_, tabs: string) => lastLine + unit.repeat(tabs.length));
+  return JSON.stringify(value, null, '\t').replaceAll(
+    /\n(\t*)/g,
+    (_, tabs: string) => lastLine + unit.repeat(tabs.length),
+  );
 }
 
 /** The white space between a member and the brace or comma before it. */

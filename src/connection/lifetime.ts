@@ -4,6 +4,15 @@
  * worst is estimated and said to be; an estimate is refreshed upon and warned about but never proves death.
  */
 import type { LifetimeRule, Provider } from '../../config/provider.ts';
+import {
+  type Anchor,
+  type ConnectionOverrides,
+  holdsForeignToken,
+  idleAnchor,
+  isReconsented,
+  type LifeFacts,
+  spendsElsewhere,
+} from './anchor.ts';
 import type { ConnectionDocument } from './document.ts';
 import type { DeadlineClock } from './entry.ts';
 import { steadyFraction } from './fingerprint.ts';
@@ -19,35 +28,9 @@ export interface Lifetime {
   readonly advice?: string;
 }
 
-/** What an operator may say of one connection with tags. */
-export interface ConnectionOverrides {
-  /** `pilotlight:refresh-every`, ms. */
-  readonly refreshEveryMs?: number;
-  /** `pilotlight:idle-lifetime`, ms. */
-  readonly idleMs?: number;
-  /** `pilotlight:absolute-lifetime`, ms. */
-  readonly absoluteMs?: number;
-}
-
-/** What deadlines are computed from, beside the document. */
-export interface LifeFacts {
-  readonly id: string;
-  readonly document: ConnectionDocument;
-  readonly provider: Provider;
-  /** Fingerprint of the document's refresh token. */
-  readonly fingerprint: string;
-  /** When the current version was made (epoch ms). */
-  readonly versionCreatedAt: number;
-  /** What the index knew before, where it did: an anchor for a token it has seen. */
-  readonly known?: { readonly fingerprint: string; readonly extendedAt: number | null };
-  readonly overrides: ConnectionOverrides;
-  /** Refresh also before the access token ends, for applications that only read. */
-  readonly keepAccessToken: boolean;
-}
-
 export interface Life {
   readonly lifetime: Lifetime;
-  /** When it is to be refreshed; null where no refresh can extend it. */
+  /** When it is to be refreshed; null where that helps nothing. */
   readonly dueAt: number | null;
   readonly deadlineAt: number | null;
   readonly clock: DeadlineClock | null;
@@ -55,6 +38,8 @@ export interface Life {
   readonly estimated: boolean;
   /** The absolute end, where consent and rule are known: once past, death is proven. */
   readonly provenEndAt: number | null;
+  /** No refresh can extend it, and none is wanted for its access token. */
+  readonly unkeepable: boolean;
   readonly extendedAt: number | null;
   /** Length of the life the deadline belongs to, ms: thresholds are shares of it. */
   readonly spanMs: number | null;
@@ -68,9 +53,15 @@ const dueShare = 1 / 3;
 const dueShareForeign = 2 / 3;
 /** Spread of due instants, so that connections made on one day do not fall due in one minute. */
 const jitterShare = 0.1;
+/** However seldom somebody wants it refreshed: never later in the idle window than this, or one failure would be its end. */
+const latestShare = 0.9;
+/** A provider that gives a refresh token less than this is not believed: it would be refreshed without end. */
+const saidMsMin = 60_000;
 /** An access token is refreshed this early: the larger of 10 % of its life and five minutes. */
 const accessMarginShare = 0.1;
 const accessMarginMsMin = 300_000;
+/** Nothing is refreshed more often for its access token than this, whatever life a provider gives it. */
+const accessEveryMsMin = 60_000;
 
 /** The rule that holds for a connection: the first of the provider's whose condition does. */
 export function selectLifetime(
@@ -106,101 +97,90 @@ function holds(rule: LifetimeRule, scope: string | undefined): boolean {
 export function assessLife(facts: LifeFacts): Life {
   const { document, provider, overrides } = facts;
   const lifetime = selectLifetime(document, provider, overrides);
-  const foreignSpender = spendsElsewhere(facts);
   const anchor = idleAnchor(facts);
-  const ends = [...idleEnd(lifetime, anchor, document), ...absoluteEnd(lifetime, facts, anchor)];
-  ends.sort((a, b) => a.at - b.at);
-  const first = ends[0];
-  const absolute = ends.find((end) => end.clock === 'absolute');
-  const provenEndAt = absolute !== undefined && lifetime.clear && !absolute.estimated ? absolute.at : null;
-  const extendable =
-    lifetime.idleMs !== undefined && !(first?.clock === 'absolute' && lifetime.clear && !first.estimated);
-  const due = [...(extendable ? [idleDue(facts, lifetime, anchor, foreignSpender)] : []), ...accessDue(facts)];
+  const idle = idleEnds(lifetime, anchor, facts);
+  const absolute = absoluteEnd(lifetime, facts, anchor);
+  const [first] = [...idle, ...(absolute === undefined ? [] : [absolute])].sort((a, b) => a.at - b.at);
+  const extendable = lifetime.idleMs !== undefined && !(first?.clock === 'absolute' && !first.estimated);
+  const access = accessDue(facts);
+  const due = [...access];
+  if (extendable) due.push(idleDue(facts, anchor, idle, first));
+  // Whether it died at an estimated end only an answer can say.
+  else if (absolute?.estimated === true && absolute.at <= facts.now) due.push(absolute.at);
   return {
     lifetime,
-    dueAt: due.length === 0 ? null : Math.min(...due),
+    dueAt: due.length === 0 ? null : Math.round(Math.min(...due)),
     deadlineAt: first?.at ?? null,
     clock: first?.clock ?? null,
     estimated: first?.estimated === true || !lifetime.clear,
-    provenEndAt,
+    provenEndAt: absolute?.estimated === false ? absolute.at : null,
+    unkeepable: !extendable && access.length === 0,
     extendedAt: anchor.known ? anchor.at : null,
-    spanMs: (first?.clock === 'absolute' ? lifetime.absoluteMs : lifetime.idleMs) ?? null,
-    foreignSpender,
+    spanMs: first?.spanMs ?? null,
+    foreignSpender: spendsElsewhere(facts),
   };
-}
-
-interface Anchor {
-  readonly at: number;
-  readonly known: boolean;
 }
 
 interface End {
   readonly at: number;
   readonly clock: DeadlineClock;
   readonly estimated: boolean;
+  readonly spanMs: number;
 }
 
-/** When the idle clock last started. A changed token moves it, a mere new version does not. */
-function idleAnchor({ document, fingerprint, versionCreatedAt, known }: LifeFacts): Anchor {
-  const { own, refreshedAt, consentedAt } = document;
-  if (own.token === fingerprint && own.extendedAt !== undefined) return latest(own.extendedAt, consentedAt);
-  if (known !== undefined && known.fingerprint === fingerprint && known.extendedAt !== null)
-    return { at: known.extendedAt, known: true };
-  // A token we did not write: its own writer's word first; a version can be newer than the token in it, never older.
-  if (refreshedAt !== undefined && refreshedAt <= versionCreatedAt + 60_000) return latest(refreshedAt, consentedAt);
-  if (own.token !== undefined && own.token !== fingerprint) return { at: versionCreatedAt, known: true };
-  return { at: Math.min(consentedAt ?? versionCreatedAt, versionCreatedAt), known: false };
-}
-
-/** A re-consent is newer than any refresh before it. */
-function latest(at: number, consentedAt: number | undefined): Anchor {
-  return { at: Math.max(at, consentedAt ?? 0), known: true };
-}
-
-function idleEnd(lifetime: Lifetime, anchor: Anchor, document: ConnectionDocument): End[] {
-  const said = document.own.refreshExpiresAt;
+function idleEnds(lifetime: Lifetime, anchor: Anchor, facts: LifeFacts): End[] {
+  // What the provider said of our token says nothing of another one.
+  const said = holdsForeignToken(facts) ? undefined : facts.document.own.refreshExpiresAt;
   const ends: End[] = [];
-  if (lifetime.idleMs !== undefined)
-    ends.push({ at: anchor.at + lifetime.idleMs, clock: 'idle', estimated: !anchor.known });
-  if (said !== undefined && said > anchor.at) ends.push({ at: said, clock: 'idle', estimated: false });
+  const add = (at: number, estimated: boolean) => ends.push({ at, clock: 'idle', estimated, spanMs: at - anchor.at });
+  if (lifetime.idleMs !== undefined) add(anchor.at + lifetime.idleMs, !anchor.known);
+  if (said !== undefined && said >= anchor.at + saidMsMin) add(said, false);
   return ends;
 }
 
-function absoluteEnd(lifetime: Lifetime, { document, versionCreatedAt }: LifeFacts, anchor: Anchor): End[] {
-  if (lifetime.absoluteMs === undefined) return [];
-  if (document.consentedAt !== undefined) {
-    return [{ at: document.consentedAt + lifetime.absoluteMs, clock: 'absolute', estimated: false }];
-  }
+function absoluteEnd(lifetime: Lifetime, facts: LifeFacts, anchor: Anchor): End | undefined {
+  const { absoluteMs, clear } = lifetime;
+  if (absoluteMs === undefined) return undefined;
+  const { document, versionCreatedAt } = facts;
+  const { own, consentedAt, refreshedAt } = document;
+  // Where somebody else brings tokens, one of them may come from a consent that nobody wrote down.
+  const othersMay =
+    (own.foreignAt !== undefined && own.foreignAt >= (consentedAt ?? 0)) ||
+    (holdsForeignToken(facts) && !isReconsented(facts));
+  const estimated = !clear || consentedAt === undefined || othersMay;
+  const never = Number.POSITIVE_INFINITY;
   // Consent lies before every other sign of life: the earliest one known is the latest it can have been.
-  const signs = [anchor.at, versionCreatedAt, document.refreshedAt ?? Number.POSITIVE_INFINITY];
-  return [{ at: Math.min(...signs) + lifetime.absoluteMs, clock: 'absolute', estimated: true }];
+  const signs = [own.firstSeenAt ?? never, own.extendedAt ?? never, refreshedAt ?? never, anchor.at, versionCreatedAt];
+  const at = (consentedAt ?? Math.min(...signs)) + absoluteMs;
+  const end = { at, clock: 'absolute', estimated, spanMs: absoluteMs } as const;
+  if (!anchor.known || anchor.at < at) return end;
+  // It was extended after its supposed end. An unclear rule is thereby disproved; a clear one began anew with a consent
+  // that nobody wrote down.
+  const lives = Math.floor((anchor.at - at) / absoluteMs) + 1;
+  return clear ? { ...end, at: at + lives * absoluteMs, estimated: true } : undefined;
 }
 
-function idleDue(facts: LifeFacts, lifetime: Lifetime, anchor: Anchor, foreignSpender: boolean): number {
-  if (!anchor.known) return anchor.at;
+function idleDue(facts: LifeFacts, anchor: Anchor, idle: readonly End[], first: End | undefined): number {
+  const latestAt = first?.at ?? anchor.at;
+  if (!anchor.known && !anchor.certain) return Math.min(anchor.at, latestAt);
+  const windowMs = Math.min(...idle.map(({ spanMs }) => spanMs));
   const every = facts.overrides.refreshEveryMs ?? facts.provider.refreshEvery;
-  const interval = every ?? (lifetime.idleMs ?? 0) * (foreignSpender ? dueShareForeign : dueShare);
+  const interval = every ?? windowMs * (spendsElsewhere(facts) ? dueShareForeign : dueShare);
   const spread = 1 + (steadyFraction(facts.id) * 2 - 1) * jitterShare;
   // A set interval is a promise: spread it to the early side only.
-  return anchor.at + interval * (every === undefined ? spread : Math.min(spread, 1));
+  const waitMs = interval * (every === undefined ? spread : Math.min(spread, 1));
+  return Math.min(anchor.at + Math.min(waitMs, windowMs * latestShare), latestAt);
 }
 
-function accessDue({ document, keepAccessToken, provider, versionCreatedAt }: LifeFacts): number[] {
-  if (!keepAccessToken) return [];
-  const startedAt = document.refreshedAt ?? versionCreatedAt;
-  const endsAt = Math.min(
-    document.expiresAt ?? startedAt + provider.accessToken.life,
-    startedAt + provider.accessToken.lifeMax,
-  );
+function accessDue(facts: LifeFacts): number[] {
+  if (!facts.keepAccessToken) return [];
+  const { document, provider, versionCreatedAt } = facts;
+  const { refreshedAt = versionCreatedAt, expiresAt } = document;
+  // An application that refreshes may leave our note of the last refresh as it was.
+  const startedAt = holdsForeignToken(facts) ? Math.max(refreshedAt, versionCreatedAt) : refreshedAt;
+  const endsAt = Math.min(expiresAt ?? startedAt + provider.accessToken.life, startedAt + provider.accessToken.lifeMax);
   const lifeMs = Math.max(endsAt - startedAt, 0);
   // Never later than the margin before the end, and never a loop for tokens shorter than the margin.
-  return [Math.max(endsAt - Math.max(lifeMs * accessMarginShare, accessMarginMsMin), startedAt + lifeMs / 2)];
-}
-
-/** Somebody else's refresh counts for two idle windows: an application that stopped is soon served as an idle one. */
-function spendsElsewhere({ document, fingerprint, provider, versionCreatedAt }: LifeFacts): boolean {
-  const { own } = document;
-  if (own.token !== undefined && own.token !== fingerprint) return true;
-  const idleMs = provider.lifetimes.find((rule) => rule.idle !== undefined)?.idle ?? 0;
-  return own.foreignAt !== undefined && own.foreignAt + 2 * idleMs > versionCreatedAt;
+  const marginMs = Math.max(lifeMs * accessMarginShare, accessMarginMsMin);
+  return [Math.max(endsAt - marginMs, startedAt + Math.max(lifeMs / 2, accessEveryMsMin))];
 }

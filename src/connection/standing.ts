@@ -71,13 +71,14 @@ export function judge(sighting: Sighting, rules: JudgeRules, now: number): Stand
   if (text === undefined) return refuse('binary_not_text');
   const parsed = parseDocument(text, rules.names, now);
   if (!parsed.ok) return refuse(parsed.reason);
-  return judgeDocument(sighting, parsed.document, rules, refuse);
+  return judgeDocument(sighting, parsed.document, rules, now, refuse);
 }
 
 function judgeDocument(
   sighting: Sighting,
   document: ConnectionDocument,
   rules: JudgeRules,
+  now: number,
   refuse: (reason: Reason, at?: ClientAtHost, fingerprint?: string) => Standing,
 ): Standing {
   const at: ClientAtHost = {
@@ -90,9 +91,10 @@ function judgeDocument(
   const provider = rules.providers.get(document.provider);
   if (provider === undefined) return refuse('provider_unknown', at);
   const environment = document.environment === '' ? soleEnvironment(provider) : document.environment;
-  if (environment === undefined || provider.environments[environment] === undefined)
+  // Own members only: "constructor" is no environment, though every object answers to it.
+  if (environment === undefined || !Object.hasOwn(provider.environments, environment))
     return refuse('environment_unknown', at);
-  if (document.grantType !== undefined && provider.refuseGrants[document.grantType] !== undefined)
+  if (document.grantType !== undefined && Object.hasOwn(provider.refuseGrants, document.grantType))
     return refuse('grant_holds_nothing', at);
   if (document.client === '') return refuse('client_missing', { ...at, environment });
   const host = rules.hostOf(provider, { ...document, environment });
@@ -111,6 +113,7 @@ function judgeDocument(
     versionCreatedAt: sighting.version.createdAt,
     ...(known === undefined ? {} : { known: { fingerprint: known.fingerprint, extendedAt: known.extendedAt } }),
     overrides: readOverrides(sighting.tags, rules.readDuration),
+    now,
     keepAccessToken: rules.keepAccessToken(provider.name),
   });
   return {
@@ -185,7 +188,7 @@ export function entryOf(sighting: Sighting, standing: Standing, now: number): In
       failures: 0,
     };
   }
-  if (life.dueAt === null) {
+  if (life.unkeepable) {
     const at = since('unkeepable', 'absolute_lifetime');
     return {
       ...base,
@@ -193,7 +196,7 @@ export function entryOf(sighting: Sighting, standing: Standing, now: number): In
       state: 'unkeepable',
       reason: 'absolute_lifetime',
       since: at,
-      nextAt: life.provenEndAt ?? now + lookAgainMs,
+      nextAt: life.dueAt ?? life.provenEndAt ?? life.deadlineAt ?? now + lookAgainMs,
       failures: 0,
     };
   }

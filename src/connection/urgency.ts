@@ -22,12 +22,9 @@ export function urgencyOf(
   if (deadlineAt === null || clock === null || spanMs === null) return 'none';
   const leftMs = deadlineAt - now;
   if (leftMs <= 0) return 'over';
-  if (clock === 'absolute') {
-    const marks = thresholds.absoluteMarksMs.filter((mark) => mark <= spanMs / 2);
-    const first = Math.max(0, ...marks);
-    const last = marks.length === 0 ? 0 : Math.min(...marks);
-    return leftMs < last ? 'page' : leftMs < first ? 'warn' : 'none';
-  }
+  const marks = clock === 'absolute' ? thresholds.absoluteMarksMs.filter((mark) => mark <= spanMs / 2) : [];
+  if (marks.length > 0) return leftMs < Math.min(...marks) ? 'page' : leftMs < Math.max(...marks) ? 'warn' : 'none';
+  // An idle life, or an absolute one too short for any mark.
   if (leftMs < Math.min(thresholds.pageMsMax, spanMs * thresholds.pageShare)) return 'page';
   return leftMs < Math.min(thresholds.warnMsMax, spanMs * thresholds.warnShare) ? 'warn' : 'none';
 }

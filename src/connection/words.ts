@@ -182,6 +182,10 @@ const words: Readonly<Record<Reason, ReasonWords>> = {
     'The provider rejects the request itself.',
     'Check the provider file and the client’s registration.',
   ),
+  internal_error: operator(
+    'Pilotlight met an error it does not know.',
+    'Look at the log for rotation.retry_later with this connection, and report it.',
+  ),
 };
 
 const actors: Readonly<Record<Actor, string>> = {

@@ -2,8 +2,8 @@
  * Opens one connection for one request: TCP, then TLS with the certificate verified, always. It is a step of its own so
  * that its failure proves something: before it resolves, no byte of a request can have left us, and the token is unspent.
  */
-import { connect as connectTcp, type LookupFunction, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
+import { connect as connectTls, type SecureContext } from 'node:tls';
 import type { Clock } from '../runtime/clock.ts';
 import { privateAddressCode } from './private-address.ts';
 
@@ -16,21 +16,27 @@ export interface Origin {
 
 export type Connected = { readonly ok: true; readonly socket: Socket } | { readonly ok: false; readonly label: string };
 
+export interface ConnectOptions {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly lookup?: LookupFunction;
+  /** Certificates trusted; the system's unless given. */
+  readonly secureContext?: SecureContext;
+}
+
 /** Never rejects. `timeoutMs` covers name lookup, TCP and TLS together. */
-export async function openConnection(
-  origin: Origin,
-  options: { readonly clock: Clock; readonly timeoutMs: number; readonly lookup?: LookupFunction },
-): Promise<Connected> {
+export async function openConnection(origin: Origin, options: ConnectOptions): Promise<Connected> {
   const timer = new AbortController();
   const opening = Promise.withResolvers<Connected>();
-  const socket = open(origin, options.lookup);
+  const socket = open(origin, options);
   const fail = (label: string) => {
     opening.resolve({ ok: false, label });
     socket.destroy();
   };
   const onError = (error: unknown) => fail(connectionLabel(error));
   socket.once('error', onError);
-  socket.once('close', () => fail('connection_closed'));
+  const onClose = () => fail('connection_closed');
+  socket.once('close', onClose);
   socket.once(origin.tls ? 'secureConnect' : 'connect', () => opening.resolve({ ok: true, socket }));
   options.clock.sleep(options.timeoutMs, timer.signal).then(
     () => fail('connect_timeout'),
@@ -40,7 +46,7 @@ export async function openConnection(
   timer.abort();
   if (connected.ok) {
     socket.off('error', onError);
-    socket.removeAllListeners('close');
+    socket.off('close', onClose);
   } else {
     // A late error of a socket we gave up must not end the process.
     socket.on('error', () => {});
@@ -48,12 +54,14 @@ export async function openConnection(
   return connected;
 }
 
-function open(origin: Origin, lookup: LookupFunction | undefined): Socket {
+function open(origin: Origin, { lookup, secureContext }: ConnectOptions): Socket {
   const target = { host: origin.hostname, port: origin.port, ...(lookup === undefined ? {} : { lookup }) };
   if (!origin.tls) return connectTcp(target);
   return connectTls({
     ...target,
-    servername: origin.hostname,
+    // RFC 6066, 3: a server name is never an address; an address is checked against the certificate all the same.
+    ...(isIP(origin.hostname) === 0 ? { servername: origin.hostname } : {}),
+    ...(secureContext === undefined ? {} : { secureContext }),
     // Said explicitly, so that no environment variable turns it off.
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',

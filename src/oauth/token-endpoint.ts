@@ -4,6 +4,7 @@
  */
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
+import { createSecureContext, getCACertificates } from 'node:tls';
 import type { TokenEndpoint } from '../rotation/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { PilotlightError } from '../runtime/errors.ts';
@@ -28,6 +29,8 @@ export interface TokenEndpointOptions {
   readonly userAgent?: string;
   /** `allow` where a provider of one's own lives at a private address; loopback needs no permission. */
   readonly privateAddresses?: 'refuse' | 'allow';
+  /** A certificate authority (PEM) trusted besides the system's, for a provider behind a private one. */
+  readonly trustedCa?: string;
   /** Resolver under the private-address check; the system's unless given. */
   readonly resolve?: LookupFunction;
 }
@@ -54,6 +57,10 @@ export function createTokenEndpoint(options: TokenEndpointOptions): OAuthEndpoin
     limits: { ...defaultLimits, ...options.limits },
     lookup: lookupOf(options),
     ...(connectTo === undefined ? {} : { connectTo }),
+    // Made once: reading some 150 root certificates for each request would cost more than the request.
+    ...(options.trustedCa === undefined
+      ? {}
+      : { secureContext: createSecureContext({ ca: [...getCACertificates('default'), options.trustedCa] }) }),
   };
   return {
     prepare: (subject, credentials) => refreshRequest(subject, credentials, building),

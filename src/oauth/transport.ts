@@ -5,6 +5,7 @@
  */
 import { type IncomingMessage, request as startRequest } from 'node:http';
 import type { LookupFunction, Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
 import type { Exchange, PreparedRequest, RawAnswer } from '../rotation/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { connectionLabel, type Origin, openConnection } from './connect.ts';
@@ -27,6 +28,7 @@ export interface TransportSettings {
   readonly connectTo?: URL;
   /** How names become addresses for hosts other than this machine. */
   readonly lookup: LookupFunction;
+  readonly secureContext?: SecureContext;
 }
 
 /** Headers `readAnswer` looks at; nothing else is kept of an answer's head. */
@@ -49,6 +51,7 @@ export async function send(request: PreparedRequest, settings: TransportSettings
     const connected = await openConnection(origin, {
       clock: settings.clock,
       timeoutMs: Math.min(settings.limits.connectMs, settings.limits.totalMs),
+      ...(settings.secureContext === undefined ? {} : { secureContext: settings.secureContext }),
       // This machine's own names are meant when they are written in a provider file.
       ...(isLoopbackHost(origin.hostname) ? {} : { lookup: settings.lookup }),
     });

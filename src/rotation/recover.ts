@@ -3,7 +3,7 @@
  * taken under the connection's lease, so that a living owner is never disturbed, and one record never blocks another.
  */
 import { judge } from '../connection/standing.ts';
-import { hasCode } from '../runtime/errors.ts';
+import { errorLabel, hasCode } from '../runtime/errors.ts';
 import { type Rotation, type RotationPorts, report, type Subject } from './attempt.ts';
 import type { RotationReport } from './outcome.ts';
 import { readSubject } from './read.ts';
@@ -22,7 +22,7 @@ export async function* recover(ports: RotationPorts, settings: RotationSettings)
       ports,
       settings,
     };
-    yield await recoverConnection(rotation).catch((error: unknown) => report(rotation, 'retryLater', reasonOf(error)));
+    yield await recoverConnection(rotation).catch((error: unknown) => report(rotation, 'retryLater', reasonOf(error), { error: errorLabel(error) }));
   }
 }
 

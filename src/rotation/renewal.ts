@@ -49,15 +49,23 @@ export function renewDocument(facts: RenewalFacts, names: FieldNames, fingerprin
         attempt: facts.versionId,
         from: facts.versionOld,
         token: newToken === undefined ? facts.fingerprintOld : fingerprint(newToken),
-        spent: replaced ? [...own.spent, facts.fingerprintOld] : own.spent,
+        spent: replaced
+          ? [...own.spent.filter((known) => known !== facts.fingerprintOld), facts.fingerprintOld]
+          : own.spent,
         ...(extendedAt === undefined ? {} : { extendedAt }),
         ...(refreshExpiresAt === undefined ? {} : { refreshExpiresAt }),
         ...(foreignAt === undefined ? {} : { foreignAt }),
+        firstSeenAt: own.firstSeenAt ?? earliestSign(document, sealedAt),
       },
     },
     names,
   );
   return new Secret(text);
+}
+
+/** Kept from the first rotation on: later ones move every other instant, and with it what a missing consent date is guessed from. */
+function earliestSign({ own, consentedAt, refreshedAt }: ConnectionDocument, sealedAt: number): number {
+  return Math.min(own.extendedAt ?? sealedAt, consentedAt ?? sealedAt, refreshedAt ?? sealedAt, sealedAt);
 }
 
 /** The text in the form the secret was found in: customers who store bytes get bytes back. */

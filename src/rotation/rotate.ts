@@ -2,6 +2,7 @@
  * The protocol: one attempt to spend a refresh token and keep what comes back. Reads like the list in ARCHITECTURE.md;
  * every await is a call of a port. Up to step 7 anything may fail at no cost; from step 8 on nothing is thrown away.
  */
+import { errorLabel } from '../runtime/errors.ts';
 import type { RefreshJob } from '../schedule/ports.ts';
 import { entryRetrying, type Rotation, type RotationPorts, report, type Subject } from './attempt.ts';
 import { decide } from './decide.ts';
@@ -46,7 +47,7 @@ export async function rotate(
     return concluded.report;
   } catch (error) {
     await lease?.release();
-    return report(rotation, 'retryLater', reasonOf(error));
+    return report(rotation, 'retryLater', reasonOf(error), { error: errorLabel(error) });
   }
 }
 

@@ -205,7 +205,7 @@ async function insisting<T>(operation: () => Promise<T>, clock: Clock, untilMs: 
   }
 }
 
-/** The stable word for a store error. */
+/** The stable word for an error of ours; anything else is a fault in the code and said to be. */
 export function reasonOf(error: unknown): Reason {
   if (hasCode(error, 'store_denied', 'store_deleted', 'store_not_found')) return 'store_denied';
   if (hasCode(error, 'store_throttled')) return 'store_throttled';
@@ -214,5 +214,6 @@ export function reasonOf(error: unknown): Reason {
   if (hasCode(error, 'redis_unavailable')) return 'redis_unavailable';
   if (hasCode(error, 'spool_unwritable', 'spool_unreadable')) return 'spool_unwritable';
   if (hasCode(error, 'client_unavailable')) return 'client_secret_missing';
-  return 'store_unavailable';
+  if (hasCode(error, 'store_unavailable')) return 'store_unavailable';
+  return 'internal_error';
 }

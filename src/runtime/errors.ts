@@ -48,3 +48,9 @@ export function errorLabel(error: unknown): string {
   const code = (error as { code?: unknown }).code;
   return typeof code === 'string' && /^[A-Za-z0-9_.]{1,48}$/.test(code) ? `${error.name}:${code}` : error.name;
 }
+
+/** Code and message of an error of ours, whose messages are written to be read; of any other only its label. */
+export function describeError(error: unknown): { readonly code: string; readonly message?: string } {
+  if (error instanceof PilotlightError) return { code: error.code, message: error.message };
+  return { code: errorLabel(error) };
+}

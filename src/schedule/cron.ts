@@ -3,7 +3,7 @@
  * and the next tick tries again.
  */
 import { schedule } from 'node-cron';
-import { errorLabel } from '../runtime/errors.ts';
+import { describeError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 
 /** A job as `jobs/` describes it. */
@@ -38,7 +38,7 @@ export function createTicker(jobs: readonly Ticked[], { log, ran }: CronOptions)
     const fresh = job
       .run()
       .then(() => ran(job.name))
-      .catch((error: unknown) => log.error('job.failed', { job: job.name, code: errorLabel(error) }))
+      .catch((error: unknown) => log.error('job.failed', { job: job.name, ...describeError(error) }))
       .finally(() => running.delete(job.name));
     running.set(job.name, fresh);
     return fresh;

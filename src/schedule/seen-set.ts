@@ -1,4 +1,4 @@
-/** A set of 53-bit hashes in flat memory: 16 bytes per member at most, where a Set of strings would take over 100. */
+/** A set of 53-bit hashes in flat memory: 16 to 32 bytes per member, where a Set of strings would take over 100. */
 export interface SeenSet {
   add(hash: number): void;
   has(hash: number): boolean;

@@ -4,13 +4,15 @@
  * opened is kept, reported, and blocks no other.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Intent, Spool, UnreadableRecord } from '../rotation/ports.ts';
+import { makePrivateFolder } from '../runtime/folder.ts';
 import type { Random } from '../runtime/random.ts';
-import { decodeHeader, encodeRecord, keyFor } from './format.ts';
+import { decodeRecord, encodeRecord, keyFor, type ReadRecord } from './format.ts';
 import type { Keyring } from './keyring.ts';
-import { type OpenRecord, openRecord, unwritable, writeAll } from './record.ts';
+import { type OpenRecord, openRecord, readPlainFile, unwritable, writeAll } from './record.ts';
+import { sharedSync } from './shared-sync.ts';
 
 export interface DiskSpoolOptions {
   readonly directory: string;
@@ -28,6 +30,8 @@ export interface DiskSpool extends Spool {
 
 const recordSuffix = '.rec';
 const unfinishedSuffix = '.tmp';
+/** No record comes near it; a larger file is somebody else's, and is not read into memory to be told so. */
+const fileBytesMax = 64 * 1_048_576;
 
 /** Opens the folder (made 0700 when missing) and reads what is in it. Throws spool_unwritable. */
 export async function openDiskSpool(options: DiskSpoolOptions): Promise<DiskSpool> {
@@ -35,6 +39,8 @@ export async function openDiskSpool(options: DiskSpoolOptions): Promise<DiskSpoo
   const folder = await openFolder(directory);
   const records = new Map<string, OpenRecord>();
   const damaged: UnreadableRecord[] = [];
+  // Attempts of this process and those found: an id used twice must never take the first one's record.
+  const begun = new Set<string>();
   const syncFolder = sharedSync(() => folder.sync());
 
   function keep(intent: Intent, header: Buffer, keyId: string, answered: boolean, handle?: FileHandle): OpenRecord {
@@ -46,37 +52,29 @@ export async function openDiskSpool(options: DiskSpoolOptions): Promise<DiskSpoo
       answered,
       handle,
       nonce: () => random.bytes(12),
-      onRemoved: () => records.delete(intent.attempt),
+      onRemoved: () => {
+        records.delete(intent.attempt);
+        begun.delete(intent.attempt);
+      },
     });
     records.set(intent.attempt, record);
+    begun.add(intent.attempt);
     return record;
   }
 
-  for (const name of (await readdir(directory)).sort()) {
-    const path = join(directory, name);
-    // An unfinished file was never followed by a request: its record is made whole before the token is spent.
-    if (name.endsWith(unfinishedSuffix)) await rm(path, { force: true });
-    if (!name.endsWith(recordSuffix)) continue;
-    if (!(await lstat(path)).isFile()) {
-      damaged.push({ file: name, why: 'not_a_plain_file' });
-      continue;
-    }
-    const read = decodeHeader(await readFile(path), install, keyring);
-    if (read.ok && `${read.intent.attempt}${recordSuffix}` === name)
-      keep(read.intent, read.header, read.key, read.answered);
-    else if (read.ok) damaged.push({ file: name, connection: read.intent.connection, why: 'renamed' });
-    else
-      damaged.push({
-        file: name,
-        why: read.why,
-        ...(read.connection === undefined ? {} : { connection: read.connection }),
-      });
+  for (const name of await recordNames(directory)) {
+    const read = await readRecord(join(directory, name), options);
+    if (!read.ok) damaged.push({ file: name, ...read.damage });
+    else if (`${read.intent.attempt}${recordSuffix}` === name) keep(read.intent, read.header, read.key, read.answered);
+    else damaged.push({ file: name, connection: read.intent.connection, why: 'renamed' });
   }
 
   const byAge = () => [...records.values()].sort((a, b) => a.intent.startedAt - b.intent.startedAt);
   return {
     async begin(intent) {
       const path = join(directory, intent.attempt);
+      if (begun.has(intent.attempt)) throw unwritable(directory, { code: 'EEXIST' });
+      begun.add(intent.attempt);
       let handle: FileHandle | undefined;
       try {
         const { file, header } = encodeRecord(intent, install, keyring, options.answerSpaceBytes);
@@ -91,9 +89,14 @@ export async function openDiskSpool(options: DiskSpoolOptions): Promise<DiskSpoo
         await syncFolder();
         return keep(intent, header, keyring.sealWith, false, handle);
       } catch (cause) {
-        await handle?.close();
-        await rm(path + unfinishedSuffix, { force: true });
-        await rm(path + recordSuffix, { force: true });
+        // What cannot be taken away either is an intent never acted upon: it costs a wait at the next start.
+        const leave = () => {};
+        await handle?.close().catch(leave);
+        if (handle !== undefined) {
+          await rm(path + unfinishedSuffix, { force: true }).catch(leave);
+          await rm(path + recordSuffix, { force: true }).catch(leave);
+        }
+        begun.delete(intent.attempt);
         throw unwritable(directory, cause);
       }
     },
@@ -114,7 +117,7 @@ export async function openDiskSpool(options: DiskSpoolOptions): Promise<DiskSpoo
 
 async function openFolder(directory: string): Promise<FileHandle> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makePrivateFolder(directory);
     const folder = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
     await folder.chmod(0o700);
     return folder;
@@ -123,29 +126,37 @@ async function openFolder(directory: string): Promise<FileHandle> {
   }
 }
 
-/** Callers that come while a sync runs share the next one: it covers every file made before it began. */
-function sharedSync(sync: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
-  const run = async (): Promise<void> => {
-    running = sync();
-    try {
-      await running;
-    } finally {
-      running = undefined;
-    }
-  };
-  return () => {
-    if (running === undefined) return run();
-    next ??= running
-      .then(
-        () => {},
-        () => {},
-      )
-      .then(() => {
-        next = undefined;
-        return run();
-      });
-    return next;
-  };
+/** Names of the records there are. Unfinished files go: none was ever followed by a request. */
+async function recordNames(directory: string): Promise<string[]> {
+  try {
+    const names = await readdir(directory, { withFileTypes: true });
+    for (const entry of names)
+      if (entry.isFile() && entry.name.endsWith(unfinishedSuffix))
+        await rm(join(directory, entry.name), { force: true });
+    return names
+      .map(({ name }) => name)
+      .filter((name) => name.endsWith(recordSuffix))
+      .sort();
+  } catch (cause) {
+    throw unwritable(directory, cause);
+  }
+}
+
+type Reading =
+  | Extract<ReadRecord, { ok: true }>
+  | { readonly ok: false; readonly damage: { readonly why: string; readonly connection?: string } };
+
+/** Reads one file; whatever is wrong with it is its own misfortune and no other record's. */
+async function readRecord(path: string, { install, keyring }: DiskSpoolOptions): Promise<Reading> {
+  try {
+    const stats = await lstat(path);
+    if (!stats.isFile()) return { ok: false, damage: { why: 'not_a_plain_file' } };
+    if (stats.size > fileBytesMax) return { ok: false, damage: { why: 'not_a_spool_file' } };
+    const read = decodeRecord(await readPlainFile(path), install, keyring);
+    if (read.ok) return read;
+    const { ok: _, ...damage } = read;
+    return { ok: false, damage };
+  } catch {
+    return { ok: false, damage: { why: 'file_unreadable' } };
+  }
 }

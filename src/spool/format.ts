@@ -52,9 +52,10 @@ export type Damage =
   | 'header_damaged'
   | 'other_environment'
   | 'key_missing'
+  | 'truncated'
   | 'answer_damaged';
 
-export type ReadHeader =
+export type ReadRecord =
   | {
       readonly ok: true;
       readonly intent: Intent;
@@ -81,23 +82,35 @@ export function encodeRecord(
   return { file, header };
 }
 
-/** Reads a file's start. Never throws; damage is a value. */
-export function decodeHeader(file: Buffer, install: string, keyring: Keyring): ReadHeader {
+/** Reads a whole file. Never throws; damage is a value. */
+export function decodeRecord(file: Buffer, install: string, keyring: Keyring): ReadRecord {
   if (!file.subarray(0, 17).equals(magic.subarray(0, 17))) return { ok: false, why: 'not_a_spool_file' };
   if (!file.subarray(0, magic.length).equals(magic)) return { ok: false, why: 'unknown_format' };
-  if (file.length < answerStart + 4) return { ok: false, why: 'header_damaged' };
+  if (file.length < headerStart) return { ok: false, why: 'truncated' };
   const length = file.readUInt32BE(magic.length);
   if (length > headerBytesMax) return { ok: false, why: 'header_damaged' };
-  const header = file.subarray(headerStart, headerStart + length);
+  const header = Buffer.from(file.subarray(headerStart, headerStart + length));
   const fields = headerSchema.safeParse(parseJson(header));
-  if (!fields.success) return { ok: false, why: 'header_damaged' };
+  if (!fields.success) return { ok: false, why: file.length < answerStart ? 'truncated' : 'header_damaged' };
   const { format: _format, install: sealedFor, key: keyId, ...intent } = fields.data;
+  const { connection, attempt } = intent;
   const key = keyring.keys.get(keyId);
-  if (key === undefined) return { ok: false, why: 'key_missing', connection: intent.connection };
+  if (key === undefined) return { ok: false, why: 'key_missing', connection };
   const mac = file.subarray(headerStart + length, headerStart + length + macBytes);
-  if (!sameMac(mac, headerMac(key, header))) return { ok: false, why: 'header_damaged', connection: intent.connection };
-  if (sealedFor !== install) return { ok: false, why: 'other_environment', connection: intent.connection };
-  return { ok: true, intent, header: Buffer.from(header), key: keyId, answered: file.readUInt32BE(answerStart) !== 0 };
+  if (!sameMac(mac, headerMac(key, header))) return { ok: false, why: 'header_damaged', connection };
+  if (sealedFor !== install) return { ok: false, why: 'other_environment', connection };
+  if (file.length < answerStart + 4) return { ok: false, why: 'truncated', connection };
+  if (!isZero(file.subarray(headerStart + length + macBytes, answerStart)))
+    return { ok: false, why: 'header_damaged', connection };
+  // No byte of an answer may lie where none is said to be: an answer that lost its length is no intent.
+  const answered = !isZero(file.subarray(answerStart));
+  if (answered && decodeAnswer(file, attempt, header, key) === undefined)
+    return { ok: false, why: 'answer_damaged', connection };
+  return { ok: true, intent, header, key: keyId, answered };
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  return Buffer.alloc(bytes.length).equals(bytes);
 }
 
 /** What is written at `answerStart` when an answer is sealed. */
@@ -123,6 +136,7 @@ export function encodeAnswer(
 
 /** Opens the answer in a file; undefined where it was cut, changed or sealed for another record. */
 export function decodeAnswer(file: Buffer, attempt: string, header: Buffer, key: Uint8Array): RawAnswer | undefined {
+  if (file.length < answerStart + 4) return undefined;
   const length = file.readUInt32BE(answerStart);
   const sealed = file.subarray(answerStart + 4, answerStart + 4 + length);
   if (length === 0 || sealed.length !== length) return undefined;

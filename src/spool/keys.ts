@@ -20,7 +20,14 @@ const firstId = 'first';
 
 /** Loads the ring. Throws config_invalid naming the folder and the fix. */
 export async function loadKeyring({ directory, sealWith, createFirst, random }: KeyringFiles): Promise<Keyring> {
-  const names = await readdir(directory).catch(() => []);
+  const names = await readdir(directory).catch((cause: { code?: unknown }) => {
+    if (cause.code === 'ENOENT') return [];
+    throw new PilotlightError(
+      'config_invalid',
+      `cannot read the folder of sealing keys ${directory}: check its owner and mode`,
+      { cause },
+    );
+  });
   const ids = names
     .filter((name) => name.endsWith(suffix) && !name.startsWith('.'))
     .map((name) => name.slice(0, -suffix.length));

@@ -1,6 +1,6 @@
 /** One record's file: sealing into the place prepared for it, opening, deleting. */
 import { constants } from 'node:fs';
-import { type FileHandle, open, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { Intent, SpoolRecord } from '../rotation/ports.ts';
 import { PilotlightError } from '../runtime/errors.ts';
 import { answerStart, decodeAnswer, encodeAnswer } from './format.ts';
@@ -26,6 +26,7 @@ export function openRecord(file: RecordFile): OpenRecord {
   const { path, intent, header, key } = file;
   let state: SpoolRecord['state'] = file.answered ? 'answered' : 'intent';
   let failed = false;
+  let sealing = false;
   let handle = file.handle;
   const closeFile = async () => {
     await handle?.close();
@@ -38,18 +39,19 @@ export function openRecord(file: RecordFile): OpenRecord {
       return state;
     },
     async answer() {
-      const answer = decodeAnswer(await readFile(path), intent.attempt, header, key);
-      if (answer === undefined)
-        throw new PilotlightError(
-          'spool_unreadable',
-          `spool record ${intent.attempt} cannot be opened: its bytes were changed or cut`,
-        );
+      const answer = decodeAnswer(await readWhole(path, intent.attempt), intent.attempt, header, key);
+      if (answer === undefined) throw unreadable(intent.attempt, 'its bytes were changed or cut');
       return answer;
     },
     async seal(answer) {
-      // After a failed fsync Linux may have dropped the pages: asking again would report a success that is none.
-      if (failed)
-        throw new PilotlightError('spool_unwritable', `spool record ${intent.attempt} failed to reach the disk before`);
+      // After a failed fsync Linux may have dropped the pages: asking again would report a success that is none. And an
+      // answer is never written over: torn, it would take the first one with it.
+      if (failed || sealing || state === 'answered')
+        throw new PilotlightError(
+          'spool_unwritable',
+          `spool record ${intent.attempt} ${failed ? 'failed to reach the disk before' : 'holds an answer already'}`,
+        );
+      sealing = true;
       try {
         handle ??= await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
         const bytes = encodeAnswer(answer, intent.attempt, header, key, file.nonce());
@@ -62,11 +64,37 @@ export function openRecord(file: RecordFile): OpenRecord {
       }
     },
     async remove() {
+      try {
+        await rm(path, { force: true });
+      } catch (cause) {
+        throw unwritable(path, cause);
+      }
       file.onRemoved();
       await closeFile();
-      await rm(path, { force: true });
     },
   };
+}
+
+async function readWhole(path: string, attempt: string): Promise<Buffer> {
+  try {
+    return await readPlainFile(path);
+  } catch (cause) {
+    throw unreadable(attempt, 'its file cannot be read', cause);
+  }
+}
+
+function unreadable(attempt: string, why: string, cause?: unknown): PilotlightError {
+  return new PilotlightError('spool_unreadable', `spool record ${attempt} cannot be opened: ${why}`, { cause });
+}
+
+/** The bytes of a file of ours; a link in its place is never followed. Throws what the file system throws. */
+export async function readPlainFile(path: string): Promise<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Writes every byte or throws; a short write is no success. */

@@ -1,109 +1,12 @@
-/** The transport against servers that misbehave: what counts as not sent, unanswered and answered, and what never happens. */
-import { createServer, type Server, type Socket } from 'node:net';
+/** The transport against servers that misbehave once they have the request: unanswered, answered, and never followed. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { createTokenEndpoint, type TokenEndpointOptions } from '../../src/oauth/token-endpoint.ts';
+import { createTokenEndpoint } from '../../src/oauth/token-endpoint.ts';
 import type { Exchange } from '../../src/rotation/ports.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { seededRandom } from '../../src/runtime/random.ts';
-import { Secret } from '../../src/runtime/secret.ts';
-import { providerFile } from '../support/provider-files.ts';
+import { answering, closePeers, head, peer, sendTo } from '../support/raw-peer.ts';
 
-const servers: Server[] = [];
-const sockets = new Set<Socket>();
-afterEach(async () => {
-  for (const socket of sockets) socket.destroy();
-  await Promise.all(servers.splice(0).map((server) => new Promise((closed) => server.close(closed))));
-});
-
-interface Peer {
-  readonly port: number;
-  /** Everything each connection sent. */
-  readonly received: string[];
-}
-
-/** A server that hands each connection to `behave` once a whole request arrived (or at once with `early`). */
-async function peer(behave: (socket: Socket) => void, early = false): Promise<Peer> {
-  const received: string[] = [];
-  const server = createServer({ noDelay: true }, (socket) => {
-    const at = received.push('') - 1;
-    sockets.add(socket);
-    socket.on('error', () => {});
-    socket.on('data', (bytes) => {
-      const whole = /refresh_token=token-1/.test(received[at] ?? '');
-      received[at] += bytes.toString('latin1');
-      if (!early && !whole && /refresh_token=token-1/.test(received[at] ?? '')) behave(socket);
-    });
-    if (early) behave(socket);
-  });
-  servers.push(server);
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  return { port: (server.address() as { port: number }).port, received };
-}
-
-function send(tokenUrl: string, options: Partial<TokenEndpointOptions> = {}): Promise<Exchange> {
-  const endpoint = createTokenEndpoint({
-    clock: systemClock(),
-    random: seededRandom(1),
-    userAgent: 'Pilotlight/test',
-    ...options,
-  });
-  const provider = providerFile('oauth2', { environments: { production: { tokenUrl } } });
-  const subject = { provider, environment: 'production', refreshToken: new Secret('token-1') };
-  return endpoint.send(endpoint.prepare(subject, { clientId: 'id', clientSecret: new Secret('secret') }));
-}
-
-const sendTo = ({ port }: Peer, options?: Partial<TokenEndpointOptions>) =>
-  send(`http://127.0.0.1:${port}/token`, options);
-const answering = (text: string | Buffer) => (socket: Socket) => void socket.end(text);
-const head = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n';
-
-describe('nothing was sent', () => {
-  test('when the connection is refused', async () => {
-    const closed = await peer(() => {});
-    await new Promise((done) => servers.pop()?.close(done));
-    expect(await sendTo(closed)).toEqual({ kind: 'notSent', label: 'connection_refused' });
-  });
-
-  test('when the name does not exist', async () => {
-    const resolve: TokenEndpointOptions['resolve'] = (_name, _options, found) =>
-      found(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), []);
-    expect(await send('https://idp.example/token', { resolve })).toEqual({ kind: 'notSent', label: 'dns_not_found' });
-  });
-
-  test.each([
-    '127.0.0.1',
-    '10.1.2.3',
-    '169.254.169.254',
-    '192.168.0.1',
-    '::1',
-    'fd00::1',
-    '::ffff:10.0.0.1',
-    '0.0.0.0',
-  ])('when the name leads to the private address %s', async (address) => {
-    const addresses = [
-      { address: '93.184.216.34', family: 4 },
-      { address, family: address.includes(':') ? 6 : 4 },
-    ];
-    const resolve: TokenEndpointOptions['resolve'] = (_name, _options, found) => found(null, addresses);
-    expect(await send('https://idp.example/token', { resolve })).toEqual({ kind: 'notSent', label: 'private_address' });
-  });
-
-  test('when the server speaks no TLS', async () => {
-    const plain = await peer(answering('HTTP/1.1 400 Bad Request\r\n\r\n'), true);
-    const exchange = await send(`https://127.0.0.1:${plain.port}/token`);
-    expect(exchange).toEqual({ kind: 'notSent', label: 'tls_failed' });
-    expect(plain.received.join('')).not.toContain('token-1');
-  });
-
-  test('when TLS does not finish within the connect limit', async () => {
-    const mute = await peer(() => {}, true);
-    const limits = { connectMs: 50 };
-    expect(await send(`https://127.0.0.1:${mute.port}/token`, { limits })).toEqual({
-      kind: 'notSent',
-      label: 'connect_timeout',
-    });
-  });
-});
+afterEach(closePeers);
 
 describe('sent, and nothing readable came back', () => {
   test('when the connection is reset after the request', async () => {

@@ -1,0 +1,295 @@
+/** The Secrets Manager double, asked by the untouched SDK: versions, labels, idempotency, limits and deletion. */
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  ListSecretVersionIdsCommand,
+  PutSecretValueCommand,
+  RestoreSecretCommand,
+  SecretsManagerClient,
+  TagResourceCommand,
+  UntagResourceCommand,
+  UpdateSecretCommand,
+  UpdateSecretVersionStageCommand,
+} from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Clock, systemClock } from '../../src/runtime/clock.ts';
+import { systemRandom } from '../../src/runtime/random.ts';
+import { createSecretsManagerDouble } from '../../src/sandbox/secrets-manager/double.ts';
+import { testCredentials } from '../support/store-fixture.ts';
+
+const random = systemRandom();
+const dayMs = 86_400_000;
+const base = systemClock();
+let turnedMs = 0;
+const clock: Clock = { ...base, now: () => base.now() + turnedMs };
+const double = createSecretsManagerDouble({ clock, random, versionLimits: { max: 140 } });
+let sdk: SecretsManagerClient;
+
+beforeAll(async () => {
+  const { url } = await double.start();
+  sdk = new SecretsManagerClient({
+    endpoint: url,
+    region: 'eu-central-1',
+    credentials: testCredentials,
+    maxAttempts: 1,
+  });
+});
+afterAll(async () => {
+  sdk.destroy();
+  await double.stop();
+});
+
+/** Type and text of what a call is refused with. */
+async function refusal(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => 'no refusal',
+    (error: Error) => `${error.name}: ${error.message}`,
+  );
+}
+
+let count = 0;
+async function made(value = 'first'): Promise<{ SecretId: string; first: string }> {
+  const Name = `versions/${++count}`;
+  const answer = await sdk.send(new CreateSecretCommand({ Name, SecretString: value }));
+  return { SecretId: Name, first: answer.VersionId ?? '' };
+}
+
+const put = (input: ConstructorParameters<typeof PutSecretValueCommand>[0]) =>
+  sdk.send(new PutSecretValueCommand(input));
+const move = (input: ConstructorParameters<typeof UpdateSecretVersionStageCommand>[0]) =>
+  sdk.send(new UpdateSecretVersionStageCommand(input));
+const describeOf = (SecretId: string) => sdk.send(new DescribeSecretCommand({ SecretId }));
+const stagesOf = async (SecretId: string) => (await describeOf(SecretId)).VersionIdsToStages;
+
+describe('PutSecretValue', () => {
+  test('without labels moves AWSCURRENT, and AWSPREVIOUS follows', async () => {
+    const { SecretId, first } = await made();
+    const { VersionId: second = '', VersionStages } = await put({ SecretId, SecretString: 'second' });
+    expect(VersionStages).toEqual(['AWSCURRENT']);
+    expect(await stagesOf(SecretId)).toEqual({ [first]: ['AWSPREVIOUS'], [second]: ['AWSCURRENT'] });
+    expect((await sdk.send(new GetSecretValueCommand({ SecretId }))).SecretString).toBe('second');
+  });
+
+  test('with a label moves that label only', async () => {
+    const { SecretId, first } = await made();
+    const { VersionId: second = '' } = await put({ SecretId, SecretString: 'b', VersionStages: ['MINE'] });
+    const { VersionId: third = '' } = await put({ SecretId, SecretString: 'c', VersionStages: ['MINE', 'ALSO'] });
+    expect(await stagesOf(SecretId)).toEqual({ [first]: ['AWSCURRENT'], [third]: ['MINE', 'ALSO'] });
+    const versions = await sdk.send(new ListSecretVersionIdsCommand({ SecretId, IncludeDeprecated: true }));
+    expect(versions.Versions?.find((version) => version.VersionId === second)?.VersionStages).toBeUndefined();
+  });
+
+  test('gives the first version of an empty secret AWSCURRENT whatever label is asked for', async () => {
+    const Name = `versions/${++count}`;
+    await sdk.send(new CreateSecretCommand({ Name }));
+    expect(await refusal(sdk.send(new GetSecretValueCommand({ SecretId: Name })))).toBe(
+      "ResourceNotFoundException: Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
+    );
+    const { VersionStages } = await put({ SecretId: Name, SecretString: 'a', VersionStages: ['MINE'] });
+    expect([...(VersionStages ?? [])].sort()).toEqual(['AWSCURRENT', 'MINE']);
+  });
+
+  test('is ignored with the same token and content, refused with other content', async () => {
+    const { SecretId } = await made();
+    const ClientRequestToken = random.uuid();
+    await put({ SecretId, ClientRequestToken, SecretString: 'a', VersionStages: ['MINE'] });
+    const before = await stagesOf(SecretId);
+    const again = await put({ SecretId, ClientRequestToken, SecretString: 'a', VersionStages: ['OTHER'] });
+    expect(again).toMatchObject({ VersionId: ClientRequestToken, VersionStages: ['MINE'] });
+    expect(await refusal(put({ SecretId, ClientRequestToken, SecretString: 'b' }))).toMatch(/^ResourceExistsException/);
+    const bytes = { SecretId, ClientRequestToken, SecretBinary: Buffer.from('a') };
+    expect(await refusal(put(bytes))).toMatch(/^ResourceExistsException/);
+    expect(await stagesOf(SecretId)).toEqual(before);
+  });
+
+  test('checks token length, value size, both kinds of value and the number of labels', async () => {
+    const { SecretId } = await made();
+    const refused = (input: object) => refusal(put({ SecretId, SecretString: 'x', ...input }));
+    expect(await refused({ ClientRequestToken: 'x'.repeat(31) })).toMatch(/^InvalidParameterException/);
+    expect(await refused({ ClientRequestToken: 'x'.repeat(65) })).toMatch(/^InvalidParameterException/);
+    expect(await refused({ SecretString: 'x'.repeat(65_537) })).toMatch(/^ValidationException/);
+    expect(await refused({ SecretBinary: Buffer.from('x') })).toMatch(/^InvalidParameterException/);
+    expect(await refused({ VersionStages: [] })).toMatch(/^ValidationException/);
+    expect(await refused({ VersionStages: Array.from({ length: 21 }, (_, i) => `L${i}`) })).toMatch(
+      /^ValidationException/,
+    );
+    expect(await refusal(put({ SecretId }))).toMatch(/^InvalidRequestException/);
+    await put({ SecretId, SecretString: 'x'.repeat(65_536) });
+  });
+
+  test('keeps bytes as bytes', async () => {
+    const { SecretId } = await made();
+    await put({ SecretId, SecretBinary: Buffer.from([0, 255, 10]) });
+    const read = await sdk.send(new GetSecretValueCommand({ SecretId }));
+    expect(read.SecretString).toBeUndefined();
+    expect([...(read.SecretBinary ?? [])]).toEqual([0, 255, 10]);
+  });
+
+  test('removes unlabelled versions above 100, but none of the last 24 hours, and refuses when there is no room', async () => {
+    const { SecretId } = await made();
+    for (let i = 0; i < 139; i++) double.secrets.put(SecretId, `v${i}`);
+    expect(double.secrets.versions(SecretId)).toHaveLength(140);
+    expect(await refusal(put({ SecretId, SecretString: 'one more' }))).toMatch(/^LimitExceededException/);
+    turnedMs += dayMs + 1;
+    await put({ SecretId, SecretString: 'room again' });
+    const left = double.secrets.versions(SecretId);
+    expect(left).toHaveLength(100);
+    expect(left.flatMap((version) => version.stages).sort()).toEqual(['AWSCURRENT', 'AWSPREVIOUS']);
+  });
+});
+
+describe('UpdateSecretVersionStage', () => {
+  test('moves AWSCURRENT only from where it is; AWSPREVIOUS follows and a plain read sees it', async () => {
+    const { SecretId, first } = await made();
+    const { VersionId: to = '' } = await put({ SecretId, SecretString: 'b', VersionStages: ['MINE'] });
+    const swap = { SecretId, VersionStage: 'AWSCURRENT', MoveToVersionId: to };
+    expect(await refusal(move(swap))).toMatch(
+      /^InvalidParameterException: The parameter RemoveFromVersionId can't be empty/,
+    );
+    expect(await refusal(move({ ...swap, RemoveFromVersionId: to }))).toMatch(/^InvalidParameterException/);
+    await move({ ...swap, RemoveFromVersionId: first });
+    expect(await stagesOf(SecretId)).toEqual({ [first]: ['AWSPREVIOUS'], [to]: ['MINE', 'AWSCURRENT'] });
+    expect((await sdk.send(new GetSecretValueCommand({ SecretId }))).VersionId).toBe(to);
+    expect(await refusal(move({ ...swap, RemoveFromVersionId: first }))).toMatch(/^InvalidParameterException/);
+  });
+
+  test('changes nothing when the version to move to does not exist', async () => {
+    const { SecretId, first } = await made();
+    const nowhere = {
+      SecretId,
+      VersionStage: 'AWSCURRENT',
+      RemoveFromVersionId: first,
+      MoveToVersionId: random.uuid(),
+    };
+    expect(await refusal(move(nowhere))).toMatch(/^ResourceNotFoundException/);
+    expect(await stagesOf(SecretId)).toEqual({ [first]: ['AWSCURRENT'] });
+  });
+
+  test('takes a label away, but never AWSCURRENT', async () => {
+    const { SecretId, first } = await made();
+    await move({ SecretId, VersionStage: 'MINE', MoveToVersionId: first });
+    await move({ SecretId, VersionStage: 'MINE', RemoveFromVersionId: first });
+    const away = { SecretId, VersionStage: 'AWSCURRENT', RemoveFromVersionId: first };
+    expect(await refusal(move(away))).toMatch(/^InvalidParameterException/);
+    expect(await stagesOf(SecretId)).toEqual({ [first]: ['AWSCURRENT'] });
+  });
+});
+
+describe('reading', () => {
+  test('tells a missing secret from a missing version or label', async () => {
+    const { SecretId } = await made();
+    const get = (input: object) => refusal(sdk.send(new GetSecretValueCommand({ SecretId, ...input })));
+    const missing = "ResourceNotFoundException: Secrets Manager can't find the specified secret";
+    expect(await get({ SecretId: 'nowhere' })).toBe(`${missing}.`);
+    expect(await get({ VersionStage: 'MINE' })).toBe(`${missing} value for staging label: MINE`);
+    const id = random.uuid();
+    expect(await get({ VersionId: id })).toBe(`${missing} value for VersionId: ${id}`);
+  });
+
+  test('takes a name, an ARN and an ARN without its last characters', async () => {
+    const { SecretId, first } = await made();
+    const { ARN = '' } = await describeOf(SecretId);
+    for (const id of [ARN, ARN.slice(0, -7)]) {
+      expect((await sdk.send(new GetSecretValueCommand({ SecretId: id }))).VersionId).toBe(first);
+    }
+  });
+
+  test('pages through versions and leaves out those without a label unless asked', async () => {
+    const { SecretId } = await made();
+    for (let i = 0; i < 5; i++) await put({ SecretId, SecretString: `v${i}` });
+    expect((await sdk.send(new ListSecretVersionIdsCommand({ SecretId }))).Versions).toHaveLength(2);
+    const seen = new Set<string | undefined>();
+    let NextToken: string | undefined;
+    do {
+      const input = { SecretId, IncludeDeprecated: true, MaxResults: 2, NextToken };
+      const page = await sdk.send(new ListSecretVersionIdsCommand(input));
+      for (const version of page.Versions ?? []) seen.add(version.VersionId);
+      NextToken = page.NextToken;
+    } while (NextToken !== undefined);
+    expect(seen.size).toBe(6);
+  });
+});
+
+describe('CreateSecret, UpdateSecret and tags', () => {
+  test('refuses a name that is taken and repeats itself for the same token and content', async () => {
+    const input = { Name: `versions/${++count}`, SecretString: 'a', ClientRequestToken: random.uuid() };
+    const first = await sdk.send(new CreateSecretCommand(input));
+    expect((await sdk.send(new CreateSecretCommand(input))).ARN).toBe(first.ARN);
+    const other = new CreateSecretCommand({ ...input, ClientRequestToken: random.uuid() });
+    expect(await refusal(sdk.send(other))).toMatch(/^ResourceExistsException/);
+    expect(await refusal(sdk.send(new CreateSecretCommand({ Name: 'not ok!', SecretString: 'a' })))).toMatch(
+      /^Validation/,
+    );
+  });
+
+  test('UpdateSecret always moves AWSCURRENT', async () => {
+    const { SecretId, first } = await made();
+    const { VersionId = '' } = await sdk.send(new UpdateSecretCommand({ SecretId, SecretString: 'b' }));
+    expect(await stagesOf(SecretId)).toEqual({ [first]: ['AWSPREVIOUS'], [VersionId]: ['AWSCURRENT'] });
+  });
+
+  test('holds 50 tags of 128 and 256 characters, and not one more', async () => {
+    const { SecretId } = await made();
+    const tag = (Key: string, Value = '') => sdk.send(new TagResourceCommand({ SecretId, Tags: [{ Key, Value }] }));
+    for (let i = 0; i < 50; i++) double.secrets.tag(SecretId, { [`k${i}`]: 'v' });
+    expect(await refusal(tag('one-more'))).toMatch(/^InvalidParameterException/);
+    await tag('k0', 'x'.repeat(256));
+    await sdk.send(new UntagResourceCommand({ SecretId, TagKeys: ['k1', 'never-there'] }));
+    await tag('x'.repeat(128));
+    expect(await refusal(tag('x'.repeat(129)))).toMatch(/^ValidationException/);
+    expect(await refusal(tag('k0', 'x'.repeat(257)))).toMatch(/^ValidationException/);
+    expect(await refusal(tag('aws:mine'))).toMatch(/^InvalidParameterException/);
+  });
+});
+
+describe('deletion', () => {
+  test('waits for its window: describable, restorable, and closed to everything else', async () => {
+    const { SecretId } = await made();
+    await sdk.send(new DeleteSecretCommand({ SecretId, RecoveryWindowInDays: 7 }));
+    expect((await describeOf(SecretId)).DeletedDate).toBeInstanceOf(Date);
+    const closed = [
+      sdk.send(new GetSecretValueCommand({ SecretId })),
+      put({ SecretId, SecretString: 'b' }),
+      move({ SecretId, VersionStage: 'MINE', MoveToVersionId: random.uuid() }),
+      sdk.send(new TagResourceCommand({ SecretId, Tags: [{ Key: 'a', Value: 'b' }] })),
+      sdk.send(new UntagResourceCommand({ SecretId, TagKeys: ['a'] })),
+      sdk.send(new CreateSecretCommand({ Name: SecretId, SecretString: 'again' })),
+      sdk.send(new DeleteSecretCommand({ SecretId })),
+    ];
+    for (const call of closed) expect(await refusal(call)).toMatch(/^InvalidRequestException: .*deletion/);
+    await sdk.send(new RestoreSecretCommand({ SecretId }));
+    expect((await sdk.send(new GetSecretValueCommand({ SecretId }))).SecretString).toBe('first');
+    expect(await refusal(sdk.send(new RestoreSecretCommand({ SecretId })))).toMatch(/^InvalidRequestException/);
+  });
+
+  test('is final after its window, or at once when forced', async () => {
+    const { SecretId } = await made();
+    await sdk.send(new DeleteSecretCommand({ SecretId, RecoveryWindowInDays: 7 }));
+    turnedMs += 7 * dayMs;
+    expect(await refusal(describeOf(SecretId))).toMatch(/^ResourceNotFoundException/);
+    const { SecretId: forced } = await made();
+    const { ARN } = await describeOf(forced);
+    await sdk.send(new DeleteSecretCommand({ SecretId: forced, ForceDeleteWithoutRecovery: true }));
+    expect(await refusal(describeOf(forced))).toMatch(/^ResourceNotFoundException/);
+    const again = await sdk.send(new CreateSecretCommand({ Name: forced, SecretString: 'again' }));
+    expect(again.ARN).not.toBe(ARN);
+  });
+
+  test('refuses windows AWS refuses', async () => {
+    const { SecretId } = await made();
+    const remove = (input: object) => refusal(sdk.send(new DeleteSecretCommand({ SecretId, ...input })));
+    expect(await remove({ RecoveryWindowInDays: 6 })).toMatch(/^ValidationException/);
+    expect(await remove({ RecoveryWindowInDays: 31 })).toMatch(/^ValidationException/);
+    expect(await remove({ RecoveryWindowInDays: 7, ForceDeleteWithoutRecovery: true })).toMatch(/^InvalidParameter/);
+  });
+
+  test('of a replica, and every write to one, is refused', async () => {
+    double.secrets.seed([{ name: 'replica', value: 'x', primaryRegion: 'us-east-1' }]);
+    expect(await refusal(put({ SecretId: 'replica', SecretString: 'b' }))).toMatch(
+      /^InvalidRequestException: .*replica/,
+    );
+    expect((await describeOf('replica')).PrimaryRegion).toBe('us-east-1');
+  });
+});
