@@ -21,7 +21,7 @@ export interface Config extends Omit<ParsedConfig, 'store' | 'providers' | 'prov
   readonly providers: Readonly<Record<string, ConfiguredProvider>>;
   readonly spool: {
     readonly directory: string;
-    readonly keys: { readonly directory: string };
+    readonly keys: { readonly directory: string; readonly sealWith?: string | undefined };
     readonly fingerprintKeyFile: string;
     readonly answerBytes: number;
   };
@@ -58,7 +58,7 @@ export function derive(parsed: ParsedConfig, providers: Config['providers'], cwd
     },
     spool: {
       directory: within(spool.directory, 'spool'),
-      keys: { directory: within(spool.keys.directory, 'keys') },
+      keys: { ...spool.keys, directory: within(spool.keys.directory, 'keys') },
       fingerprintKeyFile: within(spool.fingerprintKeyFile, 'fingerprint.key'),
       answerBytes: spool.answerBytes,
     },

@@ -1,3 +1,4 @@
+/** Durations as people write them (`30d`, `1h30m`, ISO 8601) and as the code counts them: milliseconds. */
 import { z } from 'zod';
 
 const unitMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;

@@ -119,12 +119,17 @@ const spool = z.strictObject({
     .strictObject({
       /** Ring of sealing keys, one file each; `<dataDir>/keys` where absent. In Kubernetes a mounted Secret shared by all pods. */
       directory: path.optional(),
+      /** Id of the key that seals; needed as soon as the ring holds several. Add a key, roll out, then name it here. */
+      sealWith: z
+        .string()
+        .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be the name of a key file without .key')
+        .optional(),
     })
     .prefault({}),
   /** Key of the fingerprints; never rotated, shared by all pods. `<dataDir>/fingerprint.key` where absent. */
   fingerprintKeyFile: path.optional(),
-  /** Bytes written ahead for one answer. More costs disk writes for every rotation; a longer answer is cut. */
-  answerBytes: z.int().min(65_536).max(1_048_576).default(131_072),
+  /** Bytes written ahead for one answer. A longer answer is kept whole all the same, at the price of new disk blocks. */
+  answerBytes: z.int().min(4_096).max(1_048_576).default(16_384),
 });
 
 const web = z.strictObject({

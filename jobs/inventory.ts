@@ -4,5 +4,11 @@ import type { CronJob } from './job.ts';
 
 export function inventoryJob(cron: string, ports: InventoryPorts, done: (result: InventoryResult) => void): CronJob {
   const memory = { absent: new Set<string>() };
-  return { name: 'inventory', role: 'scheduler', cron, atStart: true, run: async () => done(await takeInventory(ports, memory)) };
+  return {
+    name: 'inventory',
+    role: 'scheduler',
+    cron,
+    atStart: true,
+    run: async () => done(await takeInventory(ports, memory)),
+  };
 }

@@ -5,7 +5,12 @@ import { recover } from '../src/rotation/recover.ts';
 import type { RotationSettings } from '../src/rotation/settings.ts';
 import type { CronJob } from './job.ts';
 
-export function recoverJob(cron: string, ports: RotationPorts, settings: RotationSettings, accounting: Accounting): CronJob {
+export function recoverJob(
+  cron: string,
+  ports: RotationPorts,
+  settings: RotationSettings,
+  accounting: Accounting,
+): CronJob {
   const run = async () => {
     for await (const report of recover(ports, settings)) await account(report, accounting);
   };

@@ -2,6 +2,11 @@
 import { type SweepPorts, type SweepResult, type SweepSettings, sweep } from '../src/schedule/sweep.ts';
 import type { CronJob } from './job.ts';
 
-export function sweepJob(cron: string, ports: SweepPorts, settings: SweepSettings, done: (result: SweepResult) => void): CronJob {
+export function sweepJob(
+  cron: string,
+  ports: SweepPorts,
+  settings: SweepSettings,
+  done: (result: SweepResult) => void,
+): CronJob {
   return { name: 'sweep', role: 'scheduler', cron, atStart: true, run: async () => done(await sweep(ports, settings)) };
 }

@@ -11,20 +11,22 @@ import { runRefresh } from '../jobs/refresh.ts';
 import { jobsFor } from '../jobs/schedule.ts';
 import { sweepJob } from '../jobs/sweep.ts';
 import { entryUrgency, rotationSettings, sweepSettings } from './derive-settings.ts';
+import { overviewFacts, refreshGauges } from './overview.ts';
 import { createLeases } from './queue/leases.ts';
 import { createPermits } from './queue/permits.ts';
 import { checkSuitable } from './queue/redis.ts';
 import { createRefreshQueues, type RefreshQueuesHandle } from './queue/refresh-queues.ts';
 import { createRefreshWorkers } from './queue/refresh-workers.ts';
+import { createReports } from './queue/reports.ts';
 import type { RotationPorts } from './rotation/attempt.ts';
 import type { RotationReport } from './rotation/outcome.ts';
 import { createStoreTrust } from './rotation/store-trust.ts';
 import { type Closers, createClosers } from './runtime/closers.ts';
+import { describeError } from './runtime/errors.ts';
 import { createTicker } from './schedule/cron.ts';
 import { type Deps, openServices, type Services } from './services.ts';
 import { type DiskSpool, openDiskSpool } from './spool/disk.ts';
 import { loadKeyring } from './spool/keys.ts';
-import { overviewFacts, refreshGauges } from './overview.ts';
 import { createAudit } from './telemetry/audit.ts';
 import { openAuditFile } from './telemetry/audit-file.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -39,8 +41,6 @@ export interface AppOptions {
   readonly metrics: Metrics;
   /** Told of every rotation, after metrics and audit. */
   readonly observe?: (report: RotationReport) => void;
-  /** Overrides for the demo and tests, which live faster than a configuration may say. */
-  readonly answerMsMax?: number;
 }
 
 export interface App {
@@ -74,7 +74,6 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
   const { clock, log } = deps;
   const services = await openServices(config, deps, closers);
   const phase = { now: 'starting' as 'starting' | 'running' | 'draining' };
-  const lamps = new Map<string, number>();
   const heartbeats = createHeartbeats(clock);
   await services.redis.untilReached(redisPatienceMs).catch(() => log.warn('redis.waiting'));
   if (services.redis.reachedOnce()) await checkSuitable(services.redis.redis, log);
@@ -87,15 +86,17 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
   const spool = works ? await openSpool(config, services, closers) : undefined;
   const worker = spool === undefined ? undefined : createWorker(services, spool, options, closers);
   const beat = heartbeats.expect('ticker', sweepMsMax);
-  const ticker = createTicker(jobsFor(role, cronJobs(services, queues, metrics, worker, lamps)), {
+  const ticker = createTicker(jobsFor(role, cronJobs(services, queues, metrics, worker)), {
     log,
     ran(name) {
       beat();
-      lamps.set(name, clock.now());
+      services.lamps
+        .note(name, clock.now())
+        .catch((error: unknown) => log.warn('lamp.not_noted', describeError(error)));
     },
   });
 
-  const sources = { services, queues, spool, lamps };
+  const sources = { services, queues, spool };
   const status = createStatusReader({
     index: services.index,
     clock,
@@ -148,7 +149,13 @@ async function openSpool(config: Config, services: Services, closers: Closers): 
   const { random, inKubernetes } = services.deps;
   const { directory, keys, answerBytes } = config.spool;
   const keyring = await loadKeyring({ ...keys, createFirst: !inKubernetes, random });
-  const spool = await openDiskSpool({ directory, keyring, install: config.environment, answerSpaceBytes: answerBytes, random });
+  const spool = await openDiskSpool({
+    directory,
+    keyring,
+    install: config.environment,
+    answerSpaceBytes: answerBytes,
+    random,
+  });
   closers.push('spool', () => spool.close());
   for (const record of spool.unreadable()) services.deps.log.error('spool.unreadable', { ...record });
   return spool;
@@ -184,6 +191,7 @@ function createWorker(services: Services, spool: DiskSpool, options: AppOptions,
     trust: createStoreTrust(),
   };
   const accounting = { index: services.index, log, observe };
+  const reports = createReports({ redis: redis.redis, prefix, clock });
   const workers = createRefreshWorkers({
     redis: services.connect('workers').redis,
     prefix,
@@ -192,7 +200,10 @@ function createWorker(services: Services, spool: DiskSpool, options: AppOptions,
     lockDurationMs: settings.leaseMs,
     clock,
     logger: log,
-    run: async (job, signal) => void (await runRefresh(job, { ports, settings, accounting }, signal)),
+    async run(job, signal) {
+      const report = await runRefresh(job, { ports, settings, accounting }, signal);
+      if (job.reason === 'manual') await reports.publish(report);
+    },
   });
   closers.push('workers', () => workers.close());
   return { ports, accounting, settings, start: () => workers.start(), drain: (limitMs) => workers.drain(limitMs) };
@@ -203,7 +214,7 @@ function writesPerSecond({ store }: Config): number {
   return store.kind === 'aws' ? store.aws.writesPerSecond : Number.POSITIVE_INFINITY;
 }
 
-function cronJobs(services: Services, queues: RefreshQueuesHandle, metrics: Metrics, worker: Worker | undefined, lamps: Map<string, number>) {
+function cronJobs(services: Services, queues: RefreshQueuesHandle, metrics: Metrics, worker: Worker | undefined) {
   const { config, deps } = services;
   const { clock, log } = deps;
   const { schedule } = config;
@@ -211,10 +222,28 @@ function cronJobs(services: Services, queues: RefreshQueuesHandle, metrics: Metr
   return [
     ...(worker === undefined ? [] : [recoverJob(schedule.recover, worker.ports, worker.settings, worker.accounting)]),
     inventoryJob(schedule.inventory, ports, (result) => {
-      log.info('inventory.taken', { seen: result.seen, changed: result.changed, removed: result.removed, missing: result.missing, durationMs: Math.round(result.durationMs) });
-      metrics.inventory({ result: result.heldBack ? 'vanished' : 'complete', endedAt: clock.now(), durationMs: result.durationMs, secrets: result.seen });
+      log.info('inventory.taken', {
+        seen: result.seen,
+        changed: result.changed,
+        removed: result.removed,
+        missing: result.missing,
+        durationMs: Math.round(result.durationMs),
+      });
+      metrics.inventory({
+        result: result.heldBack ? 'vanished' : 'complete',
+        endedAt: clock.now(),
+        durationMs: result.durationMs,
+        secrets: result.seen,
+      });
     }),
-    sweepJob(schedule.sweep, ports, sweepSettings(config), ({ durationMs, added }) => metrics.sweep({ endedAt: clock.now(), durationMs, enqueued: added })),
-    censusJob({ index: services.index, clock, taken: (census) => metrics.connections(census), last: { atMs: undefined } }),
+    sweepJob(schedule.sweep, ports, sweepSettings(config), ({ durationMs, added }) =>
+      metrics.sweep({ endedAt: clock.now(), durationMs, enqueued: added }),
+    ),
+    censusJob({
+      index: services.index,
+      clock,
+      taken: (census) => metrics.connections(census),
+      last: { atMs: undefined },
+    }),
   ];
 }

@@ -1,4 +1,5 @@
 /** What the status page, the metrics and `status` say beside the connections themselves: gathered where it is known. */
+import { longestGapMs } from '../config/cron.ts';
 import type { RefreshQueuesHandle } from './queue/refresh-queues.ts';
 import type { Spool } from './rotation/ports.ts';
 import type { Services } from './services.ts';
@@ -10,23 +11,31 @@ export interface OverviewSources {
   readonly queues: RefreshQueuesHandle;
   /** Undefined in a process that rotates nothing. */
   readonly spool: Spool | undefined;
-  /** When each cron job last came to its end (calendar, epoch ms). */
-  readonly lamps: ReadonlyMap<string, number>;
 }
 
-/** How often each job should come to its end; what the lamps are judged by. */
-const lampEveryMs: Readonly<Record<string, number>> = { sweep: 10_000, inventory: 300_000 };
 const noRecords = { records: 0, answered: 0, unreadable: 0, oldestAt: null };
 
-export async function overviewFacts({ services, queues, spool, lamps }: OverviewSources): Promise<Omit<Overview, 'now' | 'census'>> {
+export async function overviewFacts({
+  services,
+  queues,
+  spool,
+}: OverviewSources): Promise<Omit<Overview, 'now' | 'census'>> {
   const { clients, due, config, deps } = services;
+  const lamps = await services.lamps.read();
   const backlog = await due.backlog(deps.clock.now());
   const stats = await queues.stats(Object.keys(config.providers));
   const breakers = (await clients.list())
     .filter(({ health }) => health.breaker === 'open')
-    .map(({ at, health }) => ({ at, reason: health.breakerReason, openedAt: health.openedAt, nextProbeAt: health.nextProbeAt }));
+    .map(({ at, health }) => ({
+      at,
+      reason: health.breakerReason,
+      openedAt: health.openedAt,
+      nextProbeAt: health.nextProbeAt,
+    }));
   return {
-    lamps: Object.entries(lampEveryMs).map(([name, everyMs]): Lamp => ({ name, lastAt: lamps.get(name) ?? null, everyMs })),
+    lamps: (['sweep', 'inventory'] as const).map(
+      (name): Lamp => ({ name, lastAt: lamps.get(name) ?? null, everyMs: longestGapMs(config.schedule[name]) }),
+    ),
     backlog: { ...backlog, queued: stats.reduce((sum, queue) => sum + queue.waiting + queue.active, 0) },
     spool: spool?.stats() ?? noRecords,
     breakers,

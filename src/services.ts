@@ -12,6 +12,7 @@ import { createTokenEndpoint, type OAuthEndpoint } from './oauth/token-endpoint.
 import { createClients } from './queue/clients.ts';
 import { createDueIndex } from './queue/due-index.ts';
 import { createConnectionIndex } from './queue/index.ts';
+import { createLamps, type Lamps } from './queue/lamps.ts';
 import { ensureRedis } from './queue/private-redis.ts';
 import { connectRedis, type RedisConnection, type RedisRole } from './queue/redis.ts';
 import type { ClientRegistry, Clients, ConnectionIndex, SecretStore } from './rotation/ports.ts';
@@ -62,6 +63,7 @@ export interface Services {
   readonly index: ConnectionIndex;
   readonly due: DueIndex;
   readonly clients: Clients;
+  readonly lamps: Lamps;
   readonly nameOf: (id: string) => string;
   readonly idOf: (name: string) => string | undefined;
 }
@@ -96,7 +98,12 @@ export async function openServices(config: Config, deps: Deps, closers: Closers)
     config,
     deps,
     store,
-    registry: createClientRegistry({ store, clients: clientSources(config, deps), clock, keepMs: deps.credentialsCacheMs }),
+    registry: createClientRegistry({
+      store,
+      clients: clientSources(config, deps),
+      clock,
+      keepMs: deps.credentialsCacheMs,
+    }),
     endpoint: createTokenEndpoint({
       clock,
       random,
@@ -111,6 +118,7 @@ export async function openServices(config: Config, deps: Deps, closers: Closers)
     index,
     due: createDueIndex({ redis: redis.redis, prefix }),
     clients: createClients({ redis: redis.redis, prefix }),
+    lamps: createLamps({ redis: redis.redis, prefix }),
     nameOf: (id) => config.store.namePrefix + id,
     idOf: (name) => (name.startsWith(config.store.namePrefix) ? name.slice(config.store.namePrefix.length) : undefined),
   };
@@ -139,7 +147,10 @@ export async function localKey(path: string, config: Config, deps: Deps): Promis
   if (!deps.inKubernetes) return loadOrCreateKey(path, deps.random);
   const key = await loadKey(path);
   if (key !== undefined) return key;
-  throw new PilotlightError('config_invalid', `no key at ${path}: mount one that all pods of ${config.environment} share (openssl rand -base64 32)`);
+  throw new PilotlightError(
+    'config_invalid',
+    `no key at ${path}: mount one that all pods of ${config.environment} share (openssl rand -base64 32)`,
+  );
 }
 
 async function openStore(config: Config, deps: Deps, closers: Closers): Promise<SecretStore & SecretImporter> {
@@ -148,7 +159,11 @@ async function openStore(config: Config, deps: Deps, closers: Closers): Promise<
   if (kind === 'file') {
     const given = deps.machine.env[file.keyEnv];
     const key = given === undefined ? await loadOrCreateKey(file.keyFile, deps.random) : decodeKey(Buffer.from(given));
-    if (key === undefined) throw new PilotlightError('config_invalid', `${file.keyEnv} must hold 32 bytes as base64 or hex (openssl rand -base64 32)`);
+    if (key === undefined)
+      throw new PilotlightError(
+        'config_invalid',
+        `${file.keyEnv} must hold 32 bytes as base64 or hex (openssl rand -base64 32)`,
+      );
     return createFileSecretStore({ root: file.directory, key, clock: deps.clock, random: deps.random, find: wanted });
   }
   const store = createAwsSecretStore({

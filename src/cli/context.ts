@@ -27,7 +27,9 @@ export interface Diagnosis {
 /** The store and Redis, opened for one command. Redis is the running service's; without one, a private one filled by one inventory. */
 export interface Opened {
   readonly config: Config;
-  readonly store: SecretStore & { create(name: string, value: SecretValue, tags: Readonly<Record<string, string>>): Promise<void> };
+  readonly store: SecretStore & {
+    create(name: string, value: SecretValue, tags: Readonly<Record<string, string>>): Promise<void>;
+  };
   readonly index: ConnectionIndex;
   readonly clients: Clients;
   readonly registry: ClientRegistry;
@@ -44,7 +46,9 @@ export interface Opened {
   /** Refreshes by hand: through the running workers, or in this process where none runs. Yields as they come to their end. */
   refresh(ids: readonly string[]): AsyncIterable<ManualRefresh>;
   /** Ends a connection's refresh token at its provider. */
-  revoke(id: string): Promise<
+  revoke(
+    id: string,
+  ): Promise<
     | { readonly kind: 'revoked' }
     | { readonly kind: 'already_dead'; readonly error: string }
     | { readonly kind: 'refused'; readonly error: string }
@@ -72,5 +76,11 @@ export interface CommandContext {
   /** Runs the service until it is told to stop; answers the exit code. */
   run(config: LoadResult & { ok: true }, role: 'all' | 'scheduler' | 'worker'): Promise<number>;
   /** Runs the demo; answers the exit code. */
-  demo(options: { readonly once: boolean; readonly seed: number; readonly json: boolean; readonly days: number; readonly port: number }): Promise<number>;
+  demo(options: {
+    readonly once: boolean;
+    readonly seed: number;
+    readonly json: boolean;
+    readonly days: number;
+    readonly port: number;
+  }): Promise<number>;
 }

@@ -22,7 +22,9 @@ export async function* recover(ports: RotationPorts, settings: RotationSettings)
       ports,
       settings,
     };
-    yield await recoverConnection(rotation).catch((error: unknown) => report(rotation, 'retryLater', reasonOf(error), { error: errorLabel(error) }));
+    yield await recoverConnection(rotation).catch((error: unknown) =>
+      report(rotation, 'retryLater', reasonOf(error), { error: errorLabel(error) }),
+    );
   }
 }
 

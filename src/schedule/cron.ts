@@ -47,7 +47,9 @@ export function createTicker(jobs: readonly Ticked[], { log, ran }: CronOptions)
   return {
     async start() {
       for (const job of jobs) {
-        tasks.push(schedule(job.cron, () => run(job), { name: job.name, timezone: 'UTC', suppressMissedWarning: true }));
+        tasks.push(
+          schedule(job.cron, () => run(job), { name: job.name, timezone: 'UTC', suppressMissedWarning: true }),
+        );
       }
       await Promise.all(jobs.filter((job) => job.atStart).map(run));
     },

@@ -83,8 +83,8 @@ function kmsReading(call: AwsCall, failure: Failure): Reading {
 }
 
 function deniedReading(call: AwsCall, failure: Failure): Reading {
-  if (/\bKMS\b/i.test(failure.text)) return kmsReading(call, failure);
   const named = /not authorized to perform: ([a-z0-9-]{1,32}:[A-Za-z0-9]{1,64})/.exec(failure.text)?.[1];
+  if (named === undefined && /\bKMS\b/i.test(failure.text)) return kmsReading(call, failure);
   return ['store_denied', `allow ${named ?? `secretsmanager:${call.operation}`} on it to this identity`];
 }
 
@@ -120,6 +120,9 @@ function knownReading(call: AwsCall, failure: Failure): Reading | undefined {
   }
   if (type === 'InvalidParameterException' && call.operation === 'UpdateSecretVersionStage') {
     return ['store_stage_moved', 'the label is not where it was'];
+  }
+  if (type === 'InvalidParameterException' || type === 'ValidationException') {
+    return ['store_invalid', 'a name, value, label or tag is not within the limits of Secrets Manager'];
   }
   if (failure.clockCorrected)
     return ['store_unavailable', 'the clock of this machine is off; the next call allows for it'];

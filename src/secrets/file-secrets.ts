@@ -91,7 +91,9 @@ async function loadNewest(options: FileSecretsOptions, folder: string): Promise<
     const generation = await newestGeneration(options.root, folder);
     if (generation === 0) return undefined;
     const file = generationFile(options.root, folder, generation);
-    const sealed = await readWhole(file);
+    const sealed = await readWhole(file).catch((error: unknown) => {
+      throw diskError('reading', file, error);
+    });
     if (sealed === undefined) continue;
     return { generation, document: parse(open(options.key, { folder, generation }, sealed, file), file) };
   }

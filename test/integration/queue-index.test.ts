@@ -297,8 +297,8 @@ async function checkRules(): Promise<void> {
   const groups = await redis.hgetall('{pilotlight}:groups');
   for (const [name, number] of Object.entries(groups)) {
     const group = String(number);
-    const waiting = await redis.zrange(`{pilotlight}:due:${group}`, 0, -1, 'WITHSCORES');
-    const ready = await redis.zrange(`{pilotlight}:ready:${group}`, 0, -1);
+    const waiting = await redis.zrange(`{pilotlight}:due:${group}`, 0, '-1', 'WITHSCORES');
+    const ready = await redis.zrange(`{pilotlight}:ready:${group}`, 0, '-1');
     for (let i = 0; i < waiting.length; i += 2) note(String(waiting[i]), name);
     for (const id of ready) note(String(id), name);
     expect(await redis.zscore('{pilotlight}:next', group)).toBe(waiting[1] ?? null);

@@ -30,7 +30,9 @@ function granted(answer: LeaseAnswer): Lease {
 }
 
 beforeAll(async () => {
-  server = await startTestRedis();
+  server = await startTestRedis({ settings: ['repl-diskless-sync-delay 0'] });
+  // Every test makes leases of its own on this one connection.
+  server.redis.setMaxListeners(50);
 });
 beforeEach(async () => {
   await server.flush();

@@ -250,15 +250,15 @@ describe('deletion', () => {
     await sdk.send(new DeleteSecretCommand({ SecretId, RecoveryWindowInDays: 7 }));
     expect((await describeOf(SecretId)).DeletedDate).toBeInstanceOf(Date);
     const closed = [
-      sdk.send(new GetSecretValueCommand({ SecretId })),
-      put({ SecretId, SecretString: 'b' }),
-      move({ SecretId, VersionStage: 'MINE', MoveToVersionId: random.uuid() }),
-      sdk.send(new TagResourceCommand({ SecretId, Tags: [{ Key: 'a', Value: 'b' }] })),
-      sdk.send(new UntagResourceCommand({ SecretId, TagKeys: ['a'] })),
-      sdk.send(new CreateSecretCommand({ Name: SecretId, SecretString: 'again' })),
-      sdk.send(new DeleteSecretCommand({ SecretId })),
+      () => sdk.send(new GetSecretValueCommand({ SecretId })),
+      () => put({ SecretId, SecretString: 'b' }),
+      () => move({ SecretId, VersionStage: 'MINE', MoveToVersionId: random.uuid() }),
+      () => sdk.send(new TagResourceCommand({ SecretId, Tags: [{ Key: 'a', Value: 'b' }] })),
+      () => sdk.send(new UntagResourceCommand({ SecretId, TagKeys: ['a'] })),
+      () => sdk.send(new CreateSecretCommand({ Name: SecretId, SecretString: 'again' })),
+      () => sdk.send(new DeleteSecretCommand({ SecretId })),
     ];
-    for (const call of closed) expect(await refusal(call)).toMatch(/^InvalidRequestException: .*deletion/);
+    for (const call of closed) expect(await refusal(call())).toMatch(/^InvalidRequestException: .*deletion/);
     await sdk.send(new RestoreSecretCommand({ SecretId }));
     expect((await sdk.send(new GetSecretValueCommand({ SecretId }))).SecretString).toBe('first');
     expect(await refusal(sdk.send(new RestoreSecretCommand({ SecretId })))).toMatch(/^InvalidRequestException/);

@@ -68,7 +68,12 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
     return connection;
   }
   const { redis } = await connect();
-  if (options.cluster === true) await takeAllSlots(redis, clock);
+  if (options.cluster === true) {
+    await takeAllSlots(redis, clock).catch(async (error: unknown) => {
+      await closers.closeAll();
+      throw error;
+    });
+  }
   return {
     url: server.url,
     pid: server.pid,

@@ -1,0 +1,118 @@
+/**
+ * The process: arguments, configuration, signals, exit codes. The only reader of `process.*` beside `runtime/`. Everything
+ * it does is a command; `run` is the service.
+ */
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { loadConfig } from '../config/load.ts';
+import { startApp } from './app.ts';
+import type { CommandContext } from './cli/context.ts';
+import { runCommand } from './cli/program.ts';
+import { openForCommand } from './opened.ts';
+import { systemClock } from './runtime/clock.ts';
+import { describeError } from './runtime/errors.ts';
+import { type Logger, silentLogger } from './runtime/logger.ts';
+import { systemMachine } from './runtime/machine.ts';
+import { systemRandom } from './runtime/random.ts';
+import type { Deps } from './services.ts';
+import { installLastResort } from './telemetry/last-resort.ts';
+import { createLogger, logDestination } from './telemetry/log.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+
+const packageFile = join(import.meta.dirname, '..', 'package.json');
+const build = {
+  version: String((JSON.parse(readFileSync(packageFile, 'utf8')) as { version: unknown }).version),
+  commit: process.env.PILOTLIGHT_COMMIT ?? 'unknown',
+  node: process.versions.node,
+};
+
+type Loaded = ReturnType<typeof loadConfig> & { ok: true };
+
+function metricsOf({ config }: Loaded): Metrics {
+  const providers = Object.keys(config.providers);
+  return createMetrics({ providers, queues: providers, build });
+}
+
+function depsOf(loaded: Loaded, log: Logger, metrics: Metrics): Deps {
+  return {
+    clock: systemClock(),
+    random: systemRandom(),
+    log,
+    machine: systemMachine(),
+    redisUrl: loaded.redisUrl,
+    inKubernetes: loaded.inKubernetes,
+    say: (line) => void process.stderr.write(`${line}\n`),
+    credentialsCacheMs: 60_000,
+    observeStore: (operation, outcome, durationMs) => metrics.storeRequest(operation as never, outcome, durationMs),
+  };
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once: what is sealed is on disk. */
+function untilTold(log: Logger): Promise<void> {
+  return new Promise((told) => {
+    let signals = 0;
+    const onSignal = (signal: NodeJS.Signals) => {
+      signals += 1;
+      log.info('service.signal', { signal });
+      if (signals > 1) process.exit(130);
+      told();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
+
+async function run(loaded: Loaded, role: 'all' | 'scheduler' | 'worker'): Promise<number> {
+  const { config } = loaded;
+  const log = createLogger({
+    level: config.log.level,
+    destination: logDestination(1),
+    clock: systemClock(),
+    base: { role },
+  });
+  installLastResort({ emitter: process, logger: log, fatal: () => process.exit(70) });
+  const told = untilTold(log);
+  const metrics = metricsOf(loaded);
+  try {
+    const app = await startApp(config, { role, metrics, deps: depsOf(loaded, log, metrics) });
+    void app.settled.then(() => hintWhereEmpty(app.services.index.count(), log));
+    await told;
+    return (await app.stop()) === 0 ? 0 : 1;
+  } catch (error) {
+    log.error('service.failed', describeError(error));
+    const { message, code } = describeError(error);
+    process.stderr.write(`pilotlight: ${message ?? code}\n`);
+    return 1;
+  }
+}
+
+/** A newcomer's first start: nothing is wrong, there is only nothing yet. */
+async function hintWhereEmpty(counting: Promise<number>, log: Logger): Promise<void> {
+  const count = await counting.catch(() => undefined);
+  if (count !== 0) return;
+  log.info('service.empty', {
+    hint: 'nothing to keep alive yet: add a connection with pilotlight import (npx pilotlight import --help)',
+  });
+}
+
+const context: CommandContext = {
+  out: (line) => void process.stdout.write(line),
+  err: (line) => void process.stderr.write(line),
+  readInput: () => text(process.stdin),
+  readFile: (path) => readFile(path, 'utf8'),
+  terminal: process.stdout.isTTY === true,
+  clock: systemClock(),
+  version: build,
+  loadConfig: (file) => loadConfig({ file, env: process.env }),
+  open(loaded) {
+    const metrics = metricsOf(loaded);
+    return openForCommand(loaded, depsOf(loaded, silentLogger, metrics), { metrics });
+  },
+  run,
+  // Loaded only when asked for: the service never carries the sandbox.
+  demo: async (options) => (await import('./run-demo.ts')).runDemoCommand(options),
+};
+
+process.exitCode = await runCommand(process.argv.slice(2), context);

@@ -1,0 +1,328 @@
+/** The file store on disk: what it leaves there, several processes at once, crashes, and files that were tampered with. */
+import { spawn } from 'node:child_process';
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { stage } from '../../src/rotation/ports.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { systemRandom } from '../../src/runtime/random.ts';
+import { createFileSecretStore, type FileSecretStore } from '../../src/secrets/file.ts';
+import { folderOf } from '../../src/secrets/file-seal.ts';
+import { codeOf, content, findManaged, managedTags, printed, text } from '../support/store-fixture.ts';
+
+const clock = systemClock();
+const random = systemRandom();
+const { current } = stage;
+const writer = join(import.meta.dirname, '../support/file-store-writer.ts');
+let base: string;
+let root: string;
+let key: Buffer;
+let store: FileSecretStore;
+const running = new Set<ReturnType<typeof spawn>>();
+
+beforeEach(async () => {
+  base = await mkdtemp(join(tmpdir(), 'pilotlight-file-'));
+  root = join(base, 'deep', 'store');
+  key = random.bytes(32);
+  store = opened();
+});
+afterEach(async () => {
+  for (const child of running) child.kill('SIGKILL');
+  await rm(base, { recursive: true });
+});
+
+function opened(with_: { root?: string; key?: Buffer } = {}): FileSecretStore {
+  return createFileSecretStore({ root, key, clock, random, find: findManaged, ...with_ });
+}
+
+/** Starts another process that writes; gives its lines as they come. */
+function startWriter(...args: string[]) {
+  const child = spawn(process.execPath, [writer, root, key.toString('hex'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  running.add(child);
+  const exited = new Promise<number | null>((done) =>
+    child.once('exit', (code) => {
+      running.delete(child);
+      done(code);
+    }),
+  );
+  return { child, exited, lines: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
+}
+
+async function rest(lines: AsyncIterator<string>): Promise<string[]> {
+  const all: string[] = [];
+  for (let line = await lines.next(); line.done !== true; line = await lines.next()) all.push(line.value);
+  return all;
+}
+
+const fileOf = async (name: string) => {
+  const folder = join(root, folderOf(name));
+  return join(folder, (await readdir(folder)).sort().at(-1) ?? '');
+};
+const create = (name: string, value = 'x') => store.create(name, text(value), managedTags);
+
+async function listed(from = store): Promise<{ names: string[]; error?: Error }> {
+  const names: string[] = [];
+  try {
+    for await (const page of from.list()) names.push(...page.map((secret) => secret.name));
+  } catch (error) {
+    return { names: names.sort(), error: error as Error };
+  }
+  return { names: names.sort() };
+}
+
+describe('on disk', () => {
+  test('nothing readable is left: no value, no tag, no name, and for its owner only', async () => {
+    await create('customers/canary-name', 'canary-value');
+    await store.tag('customers/canary-name', { owner: 'canary-owner' });
+    const entries = await readdir(base, { recursive: true, withFileTypes: true });
+    for (const entry of entries) {
+      const path = join(entry.parentPath, entry.name);
+      const mode = (await stat(path)).mode & 0o777;
+      expect(mode).toBe(entry.isDirectory() ? 0o700 : 0o600);
+      expect(path).not.toMatch(/canary/);
+      if (entry.isFile()) expect((await readFile(path)).toString('latin1')).not.toMatch(/canary/);
+    }
+    expect(entries.filter((entry) => entry.isFile())).toHaveLength(2);
+  });
+
+  test.each([
+    '../../etc/passwd',
+    '/etc/passwd',
+    'a\0b',
+    '.',
+    'CON',
+    '-rf *',
+    'é',
+    'e\u0301',
+    '🔑'.repeat(100),
+    'x'.repeat(512),
+  ])('any name is safe and its own: %j', async (name) => {
+    await create(name, `value of ${name}`);
+    expect(content((await store.read(name, { stage: current })).value)).toBe(`value of ${name}`);
+    expect((await readdir(root)).every((entry) => /^[0-9a-f]{40}$|^key-check\.sealed$/.test(entry))).toBe(true);
+    expect((await listed()).names).toEqual([name]);
+  });
+
+  test('an empty or endless name is refused', async () => {
+    expect(await codeOf(create(''))).toBe('store_invalid');
+    expect(await codeOf(create('x'.repeat(513)))).toBe('store_invalid');
+  });
+
+  test('is read by another instance with the same key, and only one file a secret stays', async () => {
+    await create('a', 'first');
+    for (let i = 0; i < 5; i++)
+      await store.put('a', { versionId: random.uuid(), value: text(`v${i}`), stages: [current] });
+    expect(content((await opened().read('a', { stage: current })).value)).toBe('v4');
+    expect(await readdir(join(root, folderOf('a')))).toHaveLength(1);
+  });
+
+  test('keeps twenty versions and every labelled one', async () => {
+    await create('a');
+    const labelled = random.uuid();
+    await store.put('a', { versionId: labelled, value: text('kept'), stages: ['KEPT'] });
+    for (let i = 0; i < 40; i++)
+      await store.put('a', { versionId: random.uuid(), value: text(`v${i}`), stages: [current] });
+    const versions = await store.versions('a');
+    expect(versions).toHaveLength(20);
+    expect(versions[0]).toMatchObject({ versionId: labelled, stages: ['KEPT'] });
+  });
+});
+
+describe('several writers', () => {
+  test('in several processes lose no write of one another', async () => {
+    await create('shared');
+    const writers = ['ONE', 'TWO'].map((label) => startWriter('shared', label, '25'));
+    const here: Promise<string>[] = [];
+    for (let i = 0; i < 25; i++) {
+      const versionId = random.uuid();
+      here.push(
+        store.put('shared', { versionId, value: text(versionId), stages: [`HERE_${i}`] }).then(() => versionId),
+      );
+    }
+    const acknowledged = [...(await Promise.all(here))];
+    for (const { lines, exited } of writers) {
+      acknowledged.push(...(await rest(lines)));
+      expect(await exited).toBe(0);
+    }
+    const stored = Object.keys((await store.describe('shared')).stages);
+    expect(acknowledged).toHaveLength(75);
+    expect(acknowledged.filter((id) => !stored.includes(id))).toEqual([]);
+  });
+
+  test('one that slept while others wrote and cleared up overwrites nothing and still gets its write in', async () => {
+    await create('shared');
+    const go = join(base, 'go');
+    const slow = startWriter('shared', 'SLOW', '1', go);
+    expect((await slow.lines.next()).value).toBe('paused');
+    const ours: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      const versionId = random.uuid();
+      await store.put('shared', { versionId, value: text('ours'), stages: [`OURS_${i}`] });
+      ours.push(versionId);
+    }
+    await writeFile(go, '');
+    const theirs = await rest(slow.lines);
+    expect(await slow.exited).toBe(0);
+    const stored = Object.keys((await store.describe('shared')).stages);
+    expect(theirs).toHaveLength(1);
+    expect([...ours, ...theirs].filter((id) => !stored.includes(id))).toEqual([]);
+  });
+
+  test('of two that create the same secret one wins', async () => {
+    const other = opened();
+    const results = await Promise.all([codeOf(create('a', 'x')), codeOf(other.create('a', text('y'), {}))]);
+    expect(results.sort()).toEqual(['store_exists', undefined]);
+  });
+
+  test('killed at any moment leaves every acknowledged write, and nothing in the way of the next', async () => {
+    await create('shared');
+    for (const after of [1, 4, 9]) {
+      const victim = startWriter('shared', 'VICTIM', '100000');
+      const acknowledged: string[] = [];
+      for (let i = 0; i < after; i++) acknowledged.push((await victim.lines.next()).value ?? '');
+      victim.child.kill('SIGKILL');
+      acknowledged.push(...(await rest(victim.lines)));
+      await victim.exited;
+      const last = acknowledged.at(-1) ?? '';
+      expect(content((await store.read('shared', { versionId: last })).value)).toBe(`value ${last}`);
+      await store.tag('shared', { after: String(after) });
+      expect(await readdir(join(root, folderOf('shared')))).toHaveLength(1);
+    }
+  });
+
+  test('that died half way through a file are cleared up after', async () => {
+    await create('a');
+    const folder = join(root, folderOf('a'));
+    await writeFile(join(folder, `000000000002.${random.uuid()}.tmp`), 'half');
+    await store.tag('a', { one: '1' });
+    await store.tag('a', { two: '2' });
+    expect(await readdir(folder)).toEqual(['000000000003.sealed']);
+  });
+});
+
+describe('a file that is not what it was', () => {
+  beforeEach(async () => {
+    for (const name of ['a', 'b', 'c']) await create(name, `canary-${name}`);
+  });
+
+  async function expectRefused(name: string): Promise<void> {
+    const file = await fileOf(name);
+    const calls = [
+      () => store.read(name, { stage: current }),
+      () => store.describe(name),
+      () => store.tag(name, { x: 'y' }),
+    ];
+    for (const call of calls) {
+      const error = await call().then(
+        () => expect.unreachable('it should be refused'),
+        (caught: unknown) => caught,
+      );
+      expect(error).toMatchObject({ code: 'store_invalid', message: expect.stringContaining(file) });
+      expect(printed(error)).not.toMatch(/canary/);
+    }
+  }
+
+  test('by one bit, anywhere, is refused by name', async () => {
+    const file = await fileOf('a');
+    const whole = await readFile(file);
+    for (let at = 0; at < whole.length; at += 7) {
+      const changed = Buffer.from(whole);
+      changed.writeUInt8((changed[at] ?? 0) ^ 1, at);
+      await writeFile(file, changed);
+      expect(await codeOf(store.read('a', { stage: current }))).toBe('store_invalid');
+    }
+    await expectRefused('a');
+  });
+
+  test.each([0, 3, 20, 60])('but cut to %i bytes is refused by name', async (length) => {
+    const file = await fileOf('a');
+    await writeFile(file, (await readFile(file)).subarray(0, length));
+    await expectRefused('a');
+  });
+
+  test('but another secret’s, or an older self under a newer number, is refused', async () => {
+    await copyFile(await fileOf('b'), await fileOf('a'));
+    await expectRefused('a');
+    const folder = join(root, folderOf('c'));
+    await rename(join(folder, '000000000001.sealed'), join(folder, '000000000009.sealed'));
+    await expectRefused('c');
+  });
+
+  test('but a symbolic link or far too large is refused', async () => {
+    const file = await fileOf('a');
+    await rename(file, join(base, 'elsewhere'));
+    await symlink(join(base, 'elsewhere'), file);
+    await expectRefused('a');
+    await writeFile(await fileOf('b'), Buffer.alloc(17 * 1_048_576));
+    await expectRefused('b');
+  });
+
+  test('keeps no other from being listed or read, and is named when the list ends', async () => {
+    const file = await fileOf('b');
+    await writeFile(file, 'garbage');
+    const { names, error } = await listed();
+    expect(names).toEqual(['a', 'c']);
+    expect(error).toMatchObject({ code: 'store_invalid', message: expect.stringContaining(file) });
+    expect(await store.readMany(['a', 'b', 'c'])).toMatchObject([
+      { stages: [current] },
+      { code: 'store_invalid' },
+      { stages: [current] },
+    ]);
+  });
+
+  test('because the key is another, is said of the store as a whole, and nothing is written', async () => {
+    const before = await readdir(root, { recursive: true });
+    const stranger = opened({ key: random.bytes(32) });
+    const { names, error } = await listed(stranger);
+    expect(names).toEqual([]);
+    expect(error).toMatchObject({ code: 'store_invalid', message: expect.stringContaining('key-check.sealed') });
+    expect(await codeOf(stranger.create('new', text('x'), {}))).toBe('store_invalid');
+    expect(await codeOf(stranger.read('a', { stage: current }))).toBe('store_invalid');
+    expect(await readdir(root, { recursive: true })).toEqual(before);
+  });
+});
+
+describe('a place that cannot be used', () => {
+  test('is named', async () => {
+    await writeFile(join(base, 'plain'), '');
+    const misplaced = opened({ root: join(base, 'plain', 'store') });
+    await expect(misplaced.describe('a')).rejects.toThrow(join(base, 'plain', 'store'));
+    expect(await codeOf(misplaced.describe('a'))).toBe('store_unavailable');
+  });
+
+  test('is tried again after it was repaired', async () => {
+    await writeFile(join(base, 'plain'), '');
+    const later = opened({ root: join(base, 'plain', 'store') });
+    expect(await codeOf(later.create('a', text('x'), {}))).toBe('store_unavailable');
+    await rm(join(base, 'plain'));
+    await later.create('a', text('x'), {});
+    expect(await codeOf(later.describe('a'))).toBeUndefined();
+  });
+
+  test('for the wrong length of key is refused at once', () => {
+    expect(() => opened({ key: random.bytes(16) })).toThrow(/32 bytes/);
+  });
+
+  test('may be readable by a group, as a mounted volume is', async () => {
+    await mkdir(root, { recursive: true });
+    await chmod(root, 0o770);
+    await create('a');
+    expect((await listed()).names).toEqual(['a']);
+  });
+});
