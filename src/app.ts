@@ -145,7 +145,8 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
   };
 }
 
-async function openSpool(config: Config, services: Services, closers: Closers): Promise<DiskSpool> {
+/** Opens this process's spool and tells of every record in it that cannot be read. */
+export async function openSpool(config: Config, services: Services, closers: Closers): Promise<DiskSpool> {
   const { random, inKubernetes } = services.deps;
   const { directory, keys, answerBytes } = config.spool;
   const keyring = await loadKeyring({ ...keys, createFirst: !inKubernetes, random });
@@ -169,9 +170,25 @@ interface Worker {
   drain(limitMs: number): Promise<number>;
 }
 
-function createWorker(services: Services, spool: DiskSpool, options: AppOptions, closers: Closers): Worker {
+/** The parts a rotation works with; one process has one set of them. */
+export function rotationPorts(services: Services, spool: DiskSpool): RotationPorts {
   const { config, deps, prefix, redis } = services;
   const { clock, random, log } = deps;
+  const { leaseMs } = rotationSettings(config);
+  return {
+    ...services,
+    clock,
+    random,
+    spool,
+    leases: createLeases({ redis: redis.redis, prefix, clock, random, logger: log, leaseMs }),
+    permits: createPermits({ redis: redis.redis, prefix, clock, writesPerSecond: writesPerSecond(config) }),
+    trust: createStoreTrust(),
+  };
+}
+
+function createWorker(services: Services, spool: DiskSpool, options: AppOptions, closers: Closers): Worker {
+  const { config, deps, prefix, redis } = services;
+  const { clock, log } = deps;
   const settings = rotationSettings(config);
   const audit = openAuditFile(join(config.dataDir, 'audit.log'));
   closers.push('audit', () => audit.close());
@@ -181,15 +198,7 @@ function createWorker(services: Services, spool: DiskSpool, options: AppOptions,
     observer(report);
     options.observe?.(report);
   };
-  const ports: RotationPorts = {
-    ...services,
-    clock,
-    random,
-    spool,
-    leases: createLeases({ redis: redis.redis, prefix, clock, random, logger: log, leaseMs: settings.leaseMs }),
-    permits: createPermits({ redis: redis.redis, prefix, clock, writesPerSecond: writesPerSecond(config) }),
-    trust: createStoreTrust(),
-  };
+  const ports = rotationPorts(services, spool);
   const accounting = { index: services.index, log, observe };
   const reports = createReports({ redis: redis.redis, prefix, clock });
   const workers = createRefreshWorkers({

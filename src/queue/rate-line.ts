@@ -2,7 +2,8 @@
  * A rate limit kept by all workers together: a line of slots in Redis, one every 1/rate seconds, first come first served
  * (GCRA without a burst). Asking reserves the next slots by Redis's clock; the caller waits for them on its own. A slot
  * that is used late counts in another window, so one that is too late is not used at all: in any span of t seconds at most
- * rate * (t + lateMsMax) permits and those of one more caller are used, however the processes stall.
+ * rate * (t + lateMsMax + time Redis took to answer) permits and those of one more caller are used, however the processes
+ * stall.
  */
 import type { Clock } from '../runtime/clock.ts';
 import type { RunScript } from './script.ts';

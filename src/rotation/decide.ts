@@ -1,6 +1,7 @@
 /** Step 4: whether this connection is to be rotated now. A duplicate or late job ends here at no cost. */
+import { refuseDuplicates } from '../connection/duplicate.ts';
 import { entryOf } from '../connection/standing.ts';
-import { entryAfter, type Rotation, report, type Subject } from './attempt.ts';
+import { type Rotation, report, type Subject } from './attempt.ts';
 import type { RotationReport } from './outcome.ts';
 import { writeFlag } from './refusal.ts';
 
@@ -34,7 +35,8 @@ export async function decide(
   if (life.dueAt === null) return notDue('absolute_lifetime', judged);
   const holder = await ports.index.holderOf(fingerprint, rotation.id);
   if (holder !== undefined) {
-    const entry = entryAfter(subject, now, { state: 'invalid', reason: 'duplicate_token', nextAt: now + 3_600_000 });
+    const [entry, ...others] = refuseDuplicates(judged, await ports.index.get(holder), now);
+    await ports.index.put(others);
     return report(rotation, 'quarantined', 'duplicate_token', { at: standing.at, entry });
   }
   if (unanswered > 0 || asked === 'manual' || asked === 'canary' || asked === 'probe') return 'rotate';

@@ -71,6 +71,9 @@ async function renew(
   const { standing, sighting } = subject;
   const objection = await objectionTo(rotation, subject, record, granted);
   if (objection !== undefined) return quarantine(rotation, subject, objection, { ...details, status: raw.status });
+  // Whoever sent the request took its permits before; recovery takes its own, from a share new spends cannot exhaust.
+  if (details.requestMs === undefined)
+    await ports.permits.writes(2, 'recovery', AbortSignal.timeout(settings.writeLimitMs));
   const writeStartedMs = ports.clock.monotonic();
   const written = await writeBack(
     {

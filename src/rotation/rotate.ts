@@ -37,7 +37,9 @@ export async function rotate(
     const passCoolDown = job.reason === 'confirm' || known?.state === 'retrying' || known?.state === 'suspect';
     const leased = await ports.leases.acquire(job.connection, { ms: settings.leaseMs, passCoolDown });
     if ('refused' in leased) {
-      const entry = known === undefined ? undefined : { ...known, nextAt: ports.clock.now() + leased.retryAfterMs };
+      // Whoever holds the lease writes the entry when it is done: ours would be older.
+      const ours = known !== undefined && leased.refused !== 'held';
+      const entry = ours ? { ...known, nextAt: ports.clock.now() + leased.retryAfterMs } : undefined;
       return report(rotation, 'busy', 'busy', { entry, at: known?.at });
     }
     lease = leased.lease;
@@ -101,7 +103,11 @@ async function spend(
   // 6. intent
   const record = await ports.spool.begin(intentOf(rotation, subject, unanswered));
   // 7. last look
-  const obstacle = await lastLook(rotation, subject, lease, signal);
+  const obstacle = await lastLook(rotation, subject, lease, signal).catch(async (error: unknown) => {
+    // Nothing was sent: the record must not be taken for a request without an answer.
+    await record.remove();
+    throw error;
+  });
   if (obstacle !== undefined) {
     await record.remove();
     return { report: obstacle, posted: false };

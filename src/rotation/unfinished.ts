@@ -40,10 +40,8 @@ export async function finishOpenRecords(rotation: Rotation, subject: Subject): P
       });
       return concluded(report(rotation, 'quarantined', 'record_unreadable', { at: subject.standing.at, entry }));
     }
-    if (raw !== undefined && !isUnknown(rotation, subject, raw)) {
-      await ports.permits.writes(2, 'recovery', AbortSignal.timeout(settings.writeLimitMs));
+    if (raw !== undefined && !isUnknown(rotation, subject, raw))
       return concluded(await finish(rotation, subject, record, raw));
-    }
     if (record.intent.fingerprintOld !== subject.standing.fingerprint) {
       // Somebody brought another token since: the question this record asks is answered.
       await record.remove();

@@ -3,6 +3,7 @@
  * read only where the version or a managed tag is not the one indexed; what is remembered of a pass is 8 bytes per secret.
  */
 import { createHash } from 'node:crypto';
+import { refuseDuplicates } from '../connection/duplicate.ts';
 import type { IndexEntry } from '../connection/entry.ts';
 import { seenDigest } from '../connection/fingerprint.ts';
 import { flagTag } from '../connection/flag.ts';
@@ -83,7 +84,26 @@ async function takePage(
     if (made !== undefined) entries.push(made);
   }
   await ports.index.put(entries);
+  await refuseSharedTokens(ports, entries);
   return entries.length;
+}
+
+/** Found here, before either falls due: once one of them had refreshed, the other's token would be spent. */
+async function refuseSharedTokens(
+  { index, clock, log }: InventoryPorts,
+  entries: readonly IndexEntry[],
+): Promise<void> {
+  const holders = await Promise.all(
+    entries.map(async (entry) =>
+      entry.fingerprint === '' ? undefined : await index.holderOf(entry.fingerprint, entry.id),
+    ),
+  );
+  for (const [place, entry] of entries.entries()) {
+    const holder = holders[place];
+    if (holder === undefined) continue;
+    await index.put(refuseDuplicates(entry, await index.get(holder), clock.now()));
+    log.error('inventory.duplicate_token', { connection: entry.id, other: holder });
+  }
 }
 
 async function judged(
@@ -105,6 +125,11 @@ async function judged(
   };
   const standing = judge(sighting, ports.rules, now);
   const entry = entryOf(sighting, standing, now);
+  // ListSecrets lags: before a flag is taken for gone, the secret itself is asked.
+  if (known?.state === 'reauth_required' && entry.state !== known.state && entry.fingerprint === known.fingerprint) {
+    const fresh = await ports.store.describe(secret.name);
+    return entryOf({ ...sighting, tags: fresh.tags }, judge({ ...sighting, tags: fresh.tags }, ports.rules, now), now);
+  }
   const flaggedVersion = tags[flagTag.version];
   if (flaggedVersion !== undefined && flaggedVersion !== version.versionId) await clearFlag(ports, id, secret.name);
   // A rotation under way knows more than its secret says: only a new token overrules it.

@@ -31,12 +31,14 @@ interface Loaded {
   readonly document: SecretDocument;
 }
 
+type Change = (document: SecretDocument | undefined) => SecretDocument;
+
 export interface FileSecrets {
   /** Checks that the key fits the store; marks a new store with it. */
   ready(): Promise<void>;
   load(folder: string): Promise<SecretDocument | undefined>;
   /** Replaces a document by what `change` makes of it (undefined: there is none); the same document means no write. */
-  change(name: string, change: (document: SecretDocument | undefined) => SecretDocument): Promise<void>;
+  change(name: string, change: Change): Promise<void>;
 }
 
 /** Races a writer loses before it gives up; each lost race is a write another one made. */
@@ -103,8 +105,43 @@ async function loadNewest(options: FileSecretsOptions, folder: string): Promise<
   );
 }
 
+/** One try to change a secret; false where another writer was first. */
+async function attempt(options: FileSecretsOptions, folder: string, change: Change): Promise<boolean> {
+  const { root, key, random } = options;
+  const newest = await loadNewest(options, folder);
+  const next = change(newest?.document);
+  if (next === newest?.document) return true;
+  const id = random.uuid();
+  const generation = (newest?.generation ?? 0) + 1;
+  const document = { ...next, writes: [...next.writes, id].slice(-writesKept) };
+  await makeFolder(join(root, folder));
+  const sealed = seal(key, { folder, generation }, JSON.stringify(document), random);
+  if (!(await addGeneration(root, folder, generation, sealed, id))) return false;
+  // A writer that slept may add a generation others have long gone beyond and cleared away: its write counts only if
+  // the newest document descends from it.
+  if ((await newestGeneration(root, folder)) > generation) {
+    const later = await loadNewest(options, folder);
+    if (later?.document.writes.includes(id) !== true) return false;
+  }
+  await removeOlder(root, folder, generation);
+  return true;
+}
+
+/** Tries until this writer's change is in, with a short random wait after each lost race. */
+async function insist(options: FileSecretsOptions, name: string, change: Change): Promise<void> {
+  const { root, clock, random } = options;
+  const folder = folderOf(name);
+  for (let tried = 1; tried <= attemptsMax; tried++) {
+    const done = await attempt(options, folder, change).catch((error: unknown) => {
+      throw diskError('writing', join(root, folder), error);
+    });
+    if (done) return;
+    await clock.sleep(random.fraction() * Math.min(tried, 20));
+  }
+  throw new PilotlightError('store_unavailable', `the secret ${name} is changed by others all the time`);
+}
+
 export function createFileSecrets(options: FileSecretsOptions): FileSecrets {
-  const { root, key, clock, random } = options;
   const inTurn = createTurns();
   let checked: Promise<void> | undefined;
 
@@ -116,53 +153,18 @@ export function createFileSecrets(options: FileSecretsOptions): FileSecrets {
     return checked;
   }
 
-  /** One try; false where another writer was first. */
-  async function attempt(
-    folder: string,
-    change: (document: SecretDocument | undefined) => SecretDocument,
-  ): Promise<boolean> {
-    const newest = await loadNewest(options, folder);
-    const next = change(newest?.document);
-    if (next === newest?.document) return true;
-    const id = random.uuid();
-    const generation = (newest?.generation ?? 0) + 1;
-    const document = { ...next, writes: [...next.writes, id].slice(-writesKept) };
-    await makeFolder(join(root, folder));
-    const sealed = seal(key, { folder, generation }, JSON.stringify(document), random);
-    if (!(await addGeneration(root, folder, generation, sealed, id))) return false;
-    // A writer that slept may add a generation others have long gone beyond and cleared away: its write counts only if
-    // the newest document descends from it.
-    if ((await newestGeneration(root, folder)) > generation) {
-      const later = await loadNewest(options, folder);
-      if (later?.document.writes.includes(id) !== true) return false;
-    }
-    await removeOlder(root, folder, generation);
-    return true;
-  }
-
   return {
     ready,
     async load(folder) {
       await ready();
-      return (
-        await loadNewest(options, folder).catch((error: unknown) => {
-          throw diskError('reading', join(root, folder), error);
-        })
-      )?.document;
+      const newest = await loadNewest(options, folder).catch((error: unknown) => {
+        throw diskError('reading', join(options.root, folder), error);
+      });
+      return newest?.document;
     },
     async change(name, change) {
       await ready();
-      const folder = folderOf(name);
-      await inTurn(folder, async () => {
-        for (let tried = 0; tried < attemptsMax; tried++) {
-          const done = await attempt(folder, change).catch((error: unknown) => {
-            throw diskError('writing', join(root, folder), error);
-          });
-          if (done) return;
-          await clock.sleep(random.fraction() * Math.min(tried + 1, 20));
-        }
-        throw new PilotlightError('store_unavailable', `the secret ${name} is changed by others all the time`);
-      });
+      await inTurn(name, () => insist(options, name, change));
     },
   };
 }

@@ -84,6 +84,19 @@ function lowerBound(order: readonly SecretRecord[], sequence: number): number {
   return low;
 }
 
+function newSuffix(random: Random): string {
+  let suffix = '';
+  for (const byte of random.bytes(6)) suffix += suffixLetters[byte % suffixLetters.length];
+  return suffix;
+}
+
+/** The newest former face stays although no list shows it any more: a stale read (see faults.ts) answers with it. */
+function replaceFace(secret: SecretRecord, change: Partial<Face>, now: number, listLagMs: number): void {
+  const past = secret.past.filter((entry) => entry.until > now - listLagMs);
+  secret.past = [...past, { face: secret.face, until: now }];
+  secret.face = { ...secret.face, changedAt: now, ...change };
+}
+
 export function createState(options: StateOptions): State {
   const { clock, random, listLagMs } = options;
   const arnPrefix = `arn:aws:secretsmanager:${options.region}:${options.account}:secret:`;
@@ -124,21 +137,12 @@ export function createState(options: StateOptions): State {
       return whole;
     },
     add(secret) {
-      let suffix = '';
-      for (const byte of random.bytes(6)) suffix += suffixLetters[byte % suffixLetters.length];
-      const record: SecretRecord = { ...secret, suffix, sequence: nextSequence++, past: [] };
+      const record: SecretRecord = { ...secret, suffix: newSuffix(random), sequence: nextSequence++, past: [] };
       names.set(secret.name, record);
       order.push(record);
       return record;
     },
-    change(secret, change) {
-      const now = clock.now();
-      // The newest former face stays although no list shows it any more: a stale read (see faults.ts) answers with it.
-      const horizon = now - listLagMs;
-      const past = secret.past.filter((entry) => entry.until > horizon);
-      secret.past = [...past, { face: secret.face, until: now }];
-      secret.face = { ...secret.face, changedAt: now, ...change };
-    },
+    change: (secret, change) => replaceFace(secret, change, clock.now(), listLagMs),
     count: () => names.size,
     *listed(fromSequence) {
       const horizon = horizonAt();
