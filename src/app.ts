@@ -12,21 +12,18 @@ import { jobsFor } from '../jobs/schedule.ts';
 import { sweepJob } from '../jobs/sweep.ts';
 import { entryUrgency, rotationSettings, sweepSettings } from './derive-settings.ts';
 import { overviewFacts, refreshGauges } from './overview.ts';
-import { createLeases } from './queue/leases.ts';
-import { createPermits } from './queue/permits.ts';
 import { checkSuitable } from './queue/redis.ts';
 import { createRefreshQueues, type RefreshQueuesHandle } from './queue/refresh-queues.ts';
 import { createRefreshWorkers } from './queue/refresh-workers.ts';
 import { createReports } from './queue/reports.ts';
 import type { RotationPorts } from './rotation/attempt.ts';
 import type { RotationReport } from './rotation/outcome.ts';
-import { createStoreTrust } from './rotation/store-trust.ts';
+import { openSpool, rotationPorts } from './rotation-parts.ts';
 import { type Closers, createClosers } from './runtime/closers.ts';
 import { describeError } from './runtime/errors.ts';
 import { createTicker } from './schedule/cron.ts';
 import { type Deps, openServices, type Services } from './services.ts';
-import { type DiskSpool, openDiskSpool } from './spool/disk.ts';
-import { loadKeyring } from './spool/keys.ts';
+import type { DiskSpool } from './spool/disk.ts';
 import { createAudit } from './telemetry/audit.ts';
 import { openAuditFile } from './telemetry/audit-file.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -145,45 +142,12 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
   };
 }
 
-/** Opens this process's spool and tells of every record in it that cannot be read. */
-export async function openSpool(config: Config, services: Services, closers: Closers): Promise<DiskSpool> {
-  const { random, inKubernetes } = services.deps;
-  const { directory, keys, answerBytes } = config.spool;
-  const keyring = await loadKeyring({ ...keys, createFirst: !inKubernetes, random });
-  const spool = await openDiskSpool({
-    directory,
-    keyring,
-    install: config.environment,
-    answerSpaceBytes: answerBytes,
-    random,
-  });
-  closers.push('spool', () => spool.close());
-  for (const record of spool.unreadable()) services.deps.log.error('spool.unreadable', { ...record });
-  return spool;
-}
-
 interface Worker {
   readonly ports: RotationPorts;
   readonly accounting: Parameters<typeof recoverJob>[3];
   readonly settings: Parameters<typeof recoverJob>[2];
   start(): void;
   drain(limitMs: number): Promise<number>;
-}
-
-/** The parts a rotation works with; one process has one set of them. */
-export function rotationPorts(services: Services, spool: DiskSpool): RotationPorts {
-  const { config, deps, prefix, redis } = services;
-  const { clock, random, log } = deps;
-  const { leaseMs } = rotationSettings(config);
-  return {
-    ...services,
-    clock,
-    random,
-    spool,
-    leases: createLeases({ redis: redis.redis, prefix, clock, random, logger: log, leaseMs }),
-    permits: createPermits({ redis: redis.redis, prefix, clock, writesPerSecond: writesPerSecond(config) }),
-    trust: createStoreTrust(),
-  };
 }
 
 function createWorker(services: Services, spool: DiskSpool, options: AppOptions, closers: Closers): Worker {
@@ -216,11 +180,6 @@ function createWorker(services: Services, spool: DiskSpool, options: AppOptions,
   });
   closers.push('workers', () => workers.close());
   return { ports, accounting, settings, start: () => workers.start(), drain: (limitMs) => workers.drain(limitMs) };
-}
-
-/** Files have no quota. */
-function writesPerSecond({ store }: Config): number {
-  return store.kind === 'aws' ? store.aws.writesPerSecond : Number.POSITIVE_INFINITY;
 }
 
 function cronJobs(services: Services, queues: RefreshQueuesHandle, metrics: Metrics, worker: Worker | undefined) {
