@@ -8,22 +8,26 @@ import type { RotationPorts } from '../src/rotation/attempt.ts';
 import type { RotationReport } from '../src/rotation/outcome.ts';
 import { rotate } from '../src/rotation/rotate.ts';
 import type { RotationSettings } from '../src/rotation/settings.ts';
-import { refreshReasons } from '../src/schedule/ports.ts';
+import { type JobDefinition, type RefreshJob, refreshReasons } from '../src/schedule/ports.ts';
 
-export const refreshJob = {
+/** What a job carries. Secrets Manager allows names of 512 characters. */
+const payload = z.strictObject({ connection: z.string().min(1).max(512), reason: z.enum(refreshReasons) });
+
+/** A failed rotation is no failed job: the index brings the connection back when it is time. */
+export const refreshJob: JobDefinition = {
   name: 'refresh',
-  payload: z.strictObject({ connection: z.string().min(1).max(512), reason: z.enum(refreshReasons) }),
-  /** Once: what failed is due again by the index, which knows when. */
-  attempts: 1,
+  attempts: 2,
+  retryMs: 5_000,
+  read: (data) => payload.safeParse(data).data,
 };
 
 /** The time limit is the lease's: request limit and write limit fit into it, checked by config. */
 export async function runRefresh(
-  payload: z.infer<typeof refreshJob.payload>,
+  job: RefreshJob,
   deps: { readonly ports: RotationPorts; readonly settings: RotationSettings; readonly accounting: Accounting },
   signal: AbortSignal,
 ): Promise<RotationReport> {
-  const report = await rotate(payload, deps.ports, deps.settings, signal);
+  const report = await rotate(job, deps.ports, deps.settings, signal);
   await account(report, deps.accounting);
   return report;
 }

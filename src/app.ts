@@ -7,7 +7,7 @@ import type { Config } from '../config/derive.ts';
 import { censusJob } from '../jobs/census.ts';
 import { inventoryJob } from '../jobs/inventory.ts';
 import { recoverJob } from '../jobs/recover.ts';
-import { runRefresh } from '../jobs/refresh.ts';
+import { refreshJob, runRefresh } from '../jobs/refresh.ts';
 import { jobsFor } from '../jobs/schedule.ts';
 import { sweepJob } from '../jobs/sweep.ts';
 import { entryUrgency, rotationSettings, sweepSettings } from './derive-settings.ts';
@@ -76,7 +76,13 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
   if (services.redis.reachedOnce()) await checkSuitable(services.redis.redis, log);
   const queueRedis = services.connect('queues');
   await queueRedis.untilReached(redisPatienceMs).catch(() => undefined);
-  const queues = createRefreshQueues({ redis: queueRedis.redis, prefix: services.prefix, clock, logger: log });
+  const queues = createRefreshQueues({
+    redis: queueRedis.redis,
+    prefix: services.prefix,
+    clock,
+    logger: log,
+    job: refreshJob,
+  });
   closers.push('queues', () => queues.close());
 
   const works = role !== 'scheduler';
@@ -173,6 +179,7 @@ function createWorker(services: Services, spool: DiskSpool, options: AppOptions,
     lockDurationMs: settings.leaseMs,
     clock,
     logger: log,
+    job: refreshJob,
     async run(job, signal) {
       const report = await runRefresh(job, { ports, settings, accounting }, signal);
       if (job.reason === 'manual') await reports.publish(report);

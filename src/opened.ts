@@ -3,6 +3,7 @@
  * filled by one inventory, and ways to look, explain and act that take the same paths as the service itself.
  */
 import type { LoadResult } from '../config/load.ts';
+import { refreshJob } from '../jobs/refresh.ts';
 import { type App, type AppOptions, startApp } from './app.ts';
 import type { Opened } from './cli/context.ts';
 import { judge, type Sighting } from './connection/standing.ts';
@@ -38,7 +39,13 @@ export async function openForCommand(
     await services.redis.untilReached(redisPatienceMs);
     const queueRedis = services.connect('queues');
     await queueRedis.untilReached(redisPatienceMs);
-    const queues = createRefreshQueues({ redis: queueRedis.redis, prefix: services.prefix, clock, logger: log });
+    const queues = createRefreshQueues({
+      redis: queueRedis.redis,
+      prefix: services.prefix,
+      clock,
+      logger: log,
+      job: refreshJob,
+    });
     closers.push('queues', () => queues.close());
     const sweptAt = (await services.lamps.read()).get('sweep') ?? 0;
     const serviceRuns = clock.now() - sweptAt < serviceSilentMs;

@@ -4,31 +4,22 @@
  */
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
 import type { Clock } from '../runtime/clock.ts';
 import { createClosers } from '../runtime/closers.ts';
 import { PilotlightError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { type RefreshJob, type RefreshQueues, refreshReasons } from '../schedule/ports.ts';
+import type { JobDefinition, RefreshJob, RefreshQueues } from '../schedule/ports.ts';
 import { checkedPrefix, defaultPrefix } from './keys.ts';
 import { isUnavailable, redisLabel, speaking } from './redis-errors.ts';
 import { scriptRunner } from './script.ts';
-
-/** What a job carries; both sides keep to it. Secrets Manager allows names of 512 characters. */
-export const refreshPayload = z.strictObject({
-  connection: z.string().min(1).max(512),
-  reason: z.enum(refreshReasons),
-});
 
 export const queueName = (provider: string) => `refresh-${provider}`;
 
 /** Jobs per round trip. */
 const batchMax = 500;
 
-/** An unexpected failure is tried once more at once; after that the due index brings the connection back. */
-const jobOptions = {
-  attempts: 2,
-  backoff: { type: 'fixed', delay: 5_000, jitter: 0.5 },
+/** Nothing is kept of a job that is done; a few of those that failed, for a look. */
+const keptJobs = {
   removeOnComplete: true,
   removeOnFail: { count: 200, age: 7 * 86_400 },
   stackTraceLimit: 1,
@@ -74,6 +65,7 @@ export interface RefreshQueuesOptions {
   readonly prefix?: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly job: JobDefinition;
 }
 
 /** Throws redis_unavailable from every call, at once where Redis is not connected. */
@@ -108,7 +100,7 @@ export function createRefreshQueues(options: RefreshQueuesOptions): RefreshQueue
         for (let from = 0; from < jobs.length; from += batchMax) {
           const batch = jobs.slice(from, from + batchMax);
           await run(dropDeadKeysScript, queue.toKey(''), ...batch.map((job) => job.connection));
-          await queue.addBulk(batch.map((job) => toJob(job, clock.now())));
+          await queue.addBulk(batch.map((job) => toJob(options.job.name, job, clock.now())));
         }
       }),
     stats: (providers) =>
@@ -117,11 +109,15 @@ export function createRefreshQueues(options: RefreshQueuesOptions): RefreshQueue
   };
 }
 
-function openQueue(provider: string, prefix: string, { redis, logger }: RefreshQueuesOptions): Queue {
+function openQueue(provider: string, prefix: string, { redis, logger, job }: RefreshQueuesOptions): Queue {
   const queue = new Queue(queueName(provider), {
     connection: redis,
     prefix,
-    defaultJobOptions: jobOptions,
+    defaultJobOptions: {
+      ...keptJobs,
+      attempts: job.attempts,
+      backoff: { type: 'fixed', delay: job.retryMs, jitter: 0.5 },
+    },
     streams: { events: { maxLen: 100 } },
   });
   queue.on('error', (error) => {
@@ -131,9 +127,9 @@ function openQueue(provider: string, prefix: string, { redis, logger }: RefreshQ
   return queue;
 }
 
-function toJob({ connection, reason }: RefreshJob, now: number) {
+function toJob(name: string, { connection, reason }: RefreshJob, now: number) {
   const data: RefreshJob = { connection, reason };
-  return { name: 'refresh', data, opts: { deduplication: { id: connection }, timestamp: now } };
+  return { name, data, opts: { deduplication: { id: connection }, timestamp: now } };
 }
 
 async function statsOf(provider: string, queue: Queue): Promise<QueueStats> {

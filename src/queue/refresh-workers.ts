@@ -8,10 +8,10 @@ import type { Redis } from 'ioredis';
 import type { Clock } from '../runtime/clock.ts';
 import { errorLabel } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
-import type { RefreshJob } from '../schedule/ports.ts';
+import type { JobDefinition, RefreshJob } from '../schedule/ports.ts';
 import { checkedPrefix, defaultPrefix } from './keys.ts';
 import { isUnavailable, redisLabel } from './redis-errors.ts';
-import { queueName, refreshPayload } from './refresh-queues.ts';
+import { queueName } from './refresh-queues.ts';
 
 export interface RefreshWorkersOptions {
   /** A connection of the role `workers`; each provider opens one more for its blocking wait. */
@@ -24,6 +24,7 @@ export interface RefreshWorkersOptions {
   readonly lockDurationMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly job: JobDefinition;
   /** Does the job. The signal aborts when the job is no longer ours or the drain's time is up. */
   readonly run: (job: RefreshJob, signal: AbortSignal) => Promise<void>;
   /** Told of every job that failed, with the label that stands in Redis. */
@@ -118,17 +119,17 @@ function openWorker(provider: string, options: RefreshWorkersOptions, underWay: 
 }
 
 async function perform(provider: string, job: Job, signal: AbortSignal, options: RefreshWorkersOptions): Promise<void> {
-  const payload = refreshPayload.safeParse(job.data);
-  if (!payload.success) {
+  const payload = options.job.read(job.data);
+  if (payload === undefined) {
     options.logger.error('worker.payload_invalid', { provider, job: job.id });
     options.onFailed?.(provider, 'payload_invalid');
     throw bare(new UnrecoverableError('payload_invalid'));
   }
   try {
-    await options.run(payload.data, signal);
+    await options.run(payload, signal);
   } catch (error) {
     const label = errorLabel(error);
-    options.logger.error('worker.job_failed', { provider, connection: payload.data.connection, why: label });
+    options.logger.error('worker.job_failed', { provider, connection: payload.connection, why: label });
     options.onFailed?.(provider, label);
     throw bare(new Error(label));
   }

@@ -35,6 +35,16 @@ export interface DueIndex {
   backlog(now: number): Promise<{ readonly due: number; readonly ready: number }>;
 }
 
+/** What `jobs/refresh.ts` says of its job, for the room that puts it into queues and takes it out. */
+export interface JobDefinition {
+  readonly name: string;
+  /** Starts in all; a rotation never throws, so a second one is for faults of our own. */
+  readonly attempts: number;
+  readonly retryMs: number;
+  /** The payload; undefined where it is none. */
+  read(payload: unknown): RefreshJob | undefined;
+}
+
 export interface RefreshQueues {
   /** Jobs waiting or active in a provider's queue. */
   backlog(provider: string): Promise<number>;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { refreshJob } from '../../jobs/refresh.ts';
 import { createClients } from '../../src/queue/clients.ts';
 import { createDueIndex } from '../../src/queue/due-index.ts';
 import { createConnectionIndex } from '../../src/queue/index.ts';
@@ -188,9 +189,15 @@ test('everything we keep in Redis stays in one Cluster slot', async () => {
     expect(await clients.list()).toHaveLength(1);
     expect(await createTicks({ redis }).tryTick('sweep', 1_000)).toBe(true);
 
-    const queues = createRefreshQueues({ redis: (await cluster.connect('queues')).redis, clock, logger: silentLogger });
+    const queues = createRefreshQueues({
+      job: refreshJob,
+      redis: (await cluster.connect('queues')).redis,
+      clock,
+      logger: silentLogger,
+    });
     const done: string[] = [];
     const workers = createRefreshWorkers({
+      job: refreshJob,
       redis: (await cluster.connect('workers')).redis,
       providers: ['docusign'],
       concurrency: 1,

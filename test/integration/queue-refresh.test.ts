@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { refreshJob } from '../../jobs/refresh.ts';
 import { createRefreshQueues, type RefreshQueuesHandle } from '../../src/queue/refresh-queues.ts';
 import {
   createRefreshWorkers,
@@ -31,7 +32,7 @@ beforeEach(async () => {
   closers = createClosers();
   await server.flush();
   const { redis } = await server.connect('queues');
-  queues = createRefreshQueues({ redis, clock, logger });
+  queues = createRefreshQueues({ job: refreshJob, redis, clock, logger });
   closers.push('queues', () => queues.close());
 });
 afterEach(() => closers.closeAll());
@@ -44,6 +45,7 @@ async function work(
   const { redis } = await server.connect('workers');
   const providers = ['docusign'];
   const workers = createRefreshWorkers({
+    job: refreshJob,
     redis,
     providers,
     concurrency: 5,
@@ -151,7 +153,7 @@ test('the figures of a queue are those of now', async () => {
 test('without Redis adding fails at once', async () => {
   const lost = await startTestRedis();
   const { redis } = await lost.connect('queues');
-  const some = createRefreshQueues({ redis, clock, logger });
+  const some = createRefreshQueues({ job: refreshJob, redis, clock, logger });
   await some.add('docusign', [due('c1')]);
   await lost.stop();
   const failure = await some.add('docusign', [due('c2')]).catch((error: unknown) => error);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { refreshJob } from '../../jobs/refresh.ts';
 import { createRefreshQueues, type RefreshQueuesHandle } from '../../src/queue/refresh-queues.ts';
 import {
   createRefreshWorkers,
@@ -33,7 +34,7 @@ beforeEach(async () => {
   closers = createClosers();
   await server.flush();
   const { redis } = await server.connect('queues');
-  queues = createRefreshQueues({ redis, clock, logger });
+  queues = createRefreshQueues({ job: refreshJob, redis, clock, logger });
   closers.push('queues', () => queues.close());
 });
 afterEach(() => closers.closeAll());
@@ -46,6 +47,7 @@ async function work(
   const { redis } = await server.connect('workers');
   const providers = ['docusign'];
   const workers = createRefreshWorkers({
+    job: refreshJob,
     redis,
     providers,
     concurrency: 5,
@@ -189,7 +191,7 @@ test('a Redis that restarts empty is worked with again, by queues and workers, w
   try {
     const producer = await restarting.connect('queues');
     const consumer = await restarting.connect('workers');
-    const some = createRefreshQueues({ redis: producer.redis, clock, logger });
+    const some = createRefreshQueues({ job: refreshJob, redis: producer.redis, clock, logger });
     closers.push('some', () => some.close());
     await work(async ({ connection }) => void done.push(connection), { redis: consumer.redis });
     await some.add('docusign', [due('c1')]);
