@@ -45,7 +45,7 @@ function depsOf(loaded: Loaded, log: Logger, metrics: Metrics): Deps {
     inKubernetes: loaded.inKubernetes,
     say: (line) => void process.stderr.write(`${line}\n`),
     credentialsCacheMs: 60_000,
-    observeStore: (operation, outcome, durationMs) => metrics.storeRequest(operation as never, outcome, durationMs),
+    observeStore: (operation, outcome, durationMs) => metrics.storeRequest(operation, outcome, durationMs),
   };
 }
 

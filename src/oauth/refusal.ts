@@ -33,17 +33,14 @@ const meaningOfCode: ReadonlyMap<string, AnswerMeaning> = new Map([
 const codeMembers = ['error', 'errorCode', 'error_code', 'code', 'status'];
 const descriptionMembers = ['error_description', 'message', 'errorMessage', 'msg'];
 
-/** Members that carry request ids in bodies and headers, for the provider's support. */
+/** Members of bodies that carry request ids, for the provider's support. */
 const requestIdMembers = ['reference_id', 'request_id', 'requestId', 'trace_id', 'correlation_id'];
-export const requestIdHeaders = [
-  'x-request-id',
-  'x-docusign-tracetoken',
-  'x-correlation-id',
-  'request-id',
-  'x-ms-request-id',
-  'x-amzn-requestid',
-  'cf-ray',
-];
+const requestIdHeader = /(?:^|-)(?:request-?id|correlation-id|trace-?(?:id|token))$|^cf-ray$/;
+
+/** Whether a header (in lower case) names the request for the provider's support. */
+export function namesRequest(header: string): boolean {
+  return requestIdHeader.test(header);
+}
 
 export interface Complaint {
   /** The member that names the code. */
@@ -146,7 +143,8 @@ function meaningOfStatus(status: number, complaint: Complaint | undefined): Answ
 /** The first usable request id of headers and body. */
 export function requestIdOf(answer: RawAnswer, root: JsonObject | undefined, sent: string): string | undefined {
   const inBody = root === undefined ? [] : requestIdMembers.map((name) => textOf(root, name));
-  const candidates = [...requestIdHeaders.map((name) => answer.headers[name]), ...inBody];
+  const inHeaders = Object.entries(answer.headers).filter(([name]) => namesRequest(name));
+  const candidates = [...inHeaders.map(([, value]) => value), ...inBody];
   return candidates.map((id) => scrubRequestId(id, sent)).find((id) => id !== undefined);
 }
 

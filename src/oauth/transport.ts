@@ -9,7 +9,7 @@ import type { SecureContext } from 'node:tls';
 import type { Exchange, PreparedRequest, RawAnswer } from '../rotation/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { connectionLabel, type Origin, openConnection } from './connect.ts';
-import { requestIdHeaders } from './refusal.ts';
+import { namesRequest } from './refusal.ts';
 import { isLoopbackHost } from './target.ts';
 
 export interface TransportLimits {
@@ -32,7 +32,7 @@ export interface TransportSettings {
 }
 
 /** Headers `readAnswer` looks at; nothing else is kept of an answer's head. */
-const headersKept = new Set(['content-type', 'content-encoding', 'retry-after', 'date', ...requestIdHeaders]);
+const headersKept = new Set(['content-type', 'content-encoding', 'retry-after', 'date']);
 const headerLengthMax = 512;
 /** Node's own default, said here because the limit is part of what is promised. */
 const headBytesMax = 16_384;
@@ -162,7 +162,8 @@ function startReading(incoming: IncomingMessage, settings: TransportSettings): R
 function headersKeptOf(incoming: IncomingMessage): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(incoming.headers)) {
-    if (headersKept.has(name) && typeof value === 'string') kept[name] = value.slice(0, headerLengthMax);
+    if ((headersKept.has(name) || namesRequest(name)) && typeof value === 'string')
+      kept[name] = value.slice(0, headerLengthMax);
   }
   return kept;
 }

@@ -104,3 +104,31 @@ export function entryRetrying(rotation: Rotation, subject: Subject, reason: Reas
     return { ...known, nextAt: Math.max(nextAt, notBefore) };
   return entryAfter(subject, now, { state: 'retrying', reason, failures, nextAt: Math.max(nextAt, notBefore) });
 }
+
+/** The entry of a connection that could not even be looked at; undefined leaves things as they are. */
+export function entryStalled(
+  { ports, settings }: Rotation,
+  known: IndexEntry | undefined,
+  reason: Reason,
+): IndexEntry | undefined {
+  if (known === undefined || known.nextAt === null) return undefined;
+  const now = ports.clock.now();
+  const failures = (known.state === 'retrying' ? known.failures : 0) + 1;
+  const nextAt = retryAt({
+    failures,
+    now,
+    deadlineAt: known.deadlineAt,
+    ...settings,
+    fraction: ports.random.fraction(),
+  });
+  // Whatever else is known of it (a suspicion, a refusal) outlives a store that does not answer.
+  if (known.state !== 'active' && known.state !== 'retrying') return { ...known, nextAt };
+  return {
+    ...known,
+    state: 'retrying',
+    reason,
+    since: known.state === 'retrying' ? known.since : now,
+    failures,
+    nextAt,
+  };
+}

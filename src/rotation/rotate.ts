@@ -2,9 +2,9 @@
  * The protocol: one attempt to spend a refresh token and keep what comes back. Reads like the list in ARCHITECTURE.md;
  * every await is a call of a port. Up to step 7 anything may fail at no cost; from step 8 on nothing is thrown away.
  */
-import { errorLabel } from '../runtime/errors.ts';
+import { errorLabel, hasCode } from '../runtime/errors.ts';
 import type { RefreshJob } from '../schedule/ports.ts';
-import { entryRetrying, type Rotation, type RotationPorts, report, type Subject } from './attempt.ts';
+import { entryRetrying, entryStalled, type Rotation, type RotationPorts, report, type Subject } from './attempt.ts';
 import { decide } from './decide.ts';
 import { detailsOf, finish } from './finish.ts';
 import type { RotationReport } from './outcome.ts';
@@ -31,8 +31,9 @@ export async function rotate(
     settings,
   };
   let lease: Lease | undefined;
+  let known: Subject['known'];
   try {
-    const known = await ports.index.get(job.connection);
+    known = await ports.index.get(job.connection);
     // 1. lease
     const passCoolDown = job.reason === 'confirm' || known?.state === 'retrying' || known?.state === 'suspect';
     const leased = await ports.leases.acquire(job.connection, { ms: settings.leaseMs, passCoolDown });
@@ -49,7 +50,10 @@ export async function rotate(
     return concluded.report;
   } catch (error) {
     await lease?.release();
-    return report(rotation, 'retryLater', reasonOf(error), { error: errorLabel(error) });
+    // Whoever asked to stop is no fault of ours.
+    const reason = signal.aborted && !hasCode(error) ? 'busy' : reasonOf(error);
+    const entry = entryStalled(rotation, known, reason);
+    return report(rotation, 'retryLater', reason, { at: known?.at, error: errorLabel(error), entry });
   }
 }
 

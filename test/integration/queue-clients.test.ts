@@ -1,3 +1,4 @@
+/** What is known of a client: breaker, suspects, holds, probes, on a real Redis. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ClientAtHost } from '../../src/connection/entry.ts';
 import { createClients } from '../../src/queue/clients.ts';

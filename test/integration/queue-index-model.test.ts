@@ -1,3 +1,4 @@
+/** The index and its due and ready sets against a model, over random sequences of commands. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ClientAtHost, IndexEntry } from '../../src/connection/entry.ts';

@@ -1,3 +1,4 @@
+/** The connection index on a real Redis: what is put is found, scheduled and counted, and fits its memory. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ClientAtHost, IndexEntry } from '../../src/connection/entry.ts';
 import { createDueIndex } from '../../src/queue/due-index.ts';

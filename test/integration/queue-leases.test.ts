@@ -1,3 +1,4 @@
+/** Leases and cool-downs on a real Redis, races, lost servers and all. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createLeases } from '../../src/queue/leases.ts';
 import type { Lease, LeaseAnswer, Leases } from '../../src/rotation/ports.ts';

@@ -1,3 +1,4 @@
+/** Rate limits over several processes sharing one Redis. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createPermits } from '../../src/queue/permits.ts';
 import type { Permits } from '../../src/rotation/ports.ts';

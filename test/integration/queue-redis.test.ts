@@ -1,3 +1,4 @@
+/** Connections to Redis: what is refused, what is waited for, what is said. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { refreshJob } from '../../jobs/refresh.ts';
 import { createClients } from '../../src/queue/clients.ts';

@@ -1,3 +1,4 @@
+/** Refresh queues: order, deduplication, and what is left in Redis of a job. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { refreshJob } from '../../jobs/refresh.ts';
 import { createRefreshQueues, type RefreshQueuesHandle } from '../../src/queue/refresh-queues.ts';

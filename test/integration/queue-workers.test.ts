@@ -1,3 +1,4 @@
+/** Refresh workers: taking, draining, losing locks, failing without a word too many. */
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { refreshJob } from '../../jobs/refresh.ts';

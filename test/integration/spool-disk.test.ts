@@ -1,5 +1,5 @@
 /** The spool on a real disk: what is promised when begin, seal and remove resolve, who may read it, and what is found again. */
-import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { answerStart } from '../../src/spool/format.ts';
@@ -27,7 +27,8 @@ describe('a record', () => {
 
   it('narrows a folder that was open to others', async () => {
     const wide = join(folder.directory, 'wide');
-    writeFileSync(join(folder.directory, 'umask'), '');
+    mkdirSync(wide);
+    chmodSync(wide, 0o777);
     const inner = spoolFolder(wide);
     await inner.open();
     expect(statSync(wide).mode & 0o777).toBe(0o700);

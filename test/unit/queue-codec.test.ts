@@ -1,3 +1,4 @@
+/** How an index entry is packed into a few bytes, and unpacked again. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { connectionStates, type IndexEntry, reasons } from '../../src/connection/entry.ts';

@@ -9,7 +9,8 @@ import { describe, expect, test } from 'vitest';
 const root = join(import.meta.dirname, '../..');
 
 /** What each room may import: whole rooms, or single files by their path. Its own files and config's types always. */
-const ports = ['src/rotation/ports.ts', 'src/schedule/ports.ts'];
+/** What adapters may know of the protocol: its ports, and the outcome they report or count. */
+const ports = ['src/rotation/ports.ts', 'src/rotation/outcome.ts', 'src/schedule/ports.ts'];
 const rules = ['src/rotation', 'src/schedule', 'src/alerts', 'src/reconsent', 'src/connection', 'src/runtime'];
 const adapter = ['src/connection', 'src/runtime', ...ports];
 const adapters = ['schedule', 'alerts', 'reconsent', 'oauth', 'secrets', 'spool', 'queue', 'telemetry'].map(
@@ -103,7 +104,7 @@ function violations(file: File): string[] {
   const named = path
     .split('/')
     .slice(1)
-    .every((part) => /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test)?(?:\.[a-z0-9]+)?$/.test(part));
+    .every((part) => /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.test|\.d)?(?:\.[a-z0-9]+)?$/.test(part));
   if (!named) found.push(`${path}: is not in kebab case`);
   if (/(?:^|\/)(?:utils?|helpers?|common|services|misc|shared|lib)\//.test(path))
     found.push(`${path}: lies in a folder that says nothing`);

@@ -14,7 +14,7 @@ import { median, percentile, rounded, spreadOf, steadyRate } from '../stats.ts';
 import type { Measured } from '../worker.ts';
 import type { Found, PartOptions } from './part.ts';
 
-const rounds = 5;
+const rounds = 2;
 const perRound = 1_500;
 /** Rotations before any is counted: the compiler's share. */
 const warmUp = 600;

@@ -1,0 +1,42 @@
+/**
+ * The service's configuration for the demo: the shipped defaults and provider files, with the limits that are real time cut
+ * down to what a calendar of a day per second leaves room for. The calendar's own rules (lifetimes, retries,
+ * confirmations) stay as they are.
+ */
+import type { Config } from '../../../config/derive.ts';
+
+export interface Addresses {
+  readonly store: string;
+  readonly providers: string;
+}
+
+/** A fresh Redis grants no lease for this long, ms. */
+export const leaseMs = 4_000;
+
+/** Real seconds are virtual days here: every job runs each second. */
+const everySecond = '* * * * * *';
+
+export function configureDemo(config: Config, addresses: Addresses, clients: readonly string[]): Config {
+  const { store } = config;
+  return {
+    ...config,
+    store: { ...store, kind: 'aws', aws: { ...store.aws, endpoint: addresses.store, region: 'eu-central-1' } },
+    clients: Object.fromEntries(clients.map((client) => [client, { secret: clientSecretName(client) }])),
+    rotation: {
+      ...config.rotation,
+      requestLimit: 2_000,
+      writeLimit: 1_500,
+      lease: leaseMs,
+      coolDown: 1,
+      drainLimit: 5_000,
+      concurrency: 8,
+    },
+    schedule: { sweep: everySecond, inventory: everySecond, recover: everySecond },
+    sandbox: { connectTo: addresses.providers },
+  };
+}
+
+/** Name of the secret that holds a client's credentials. */
+export function clientSecretName(client: string): string {
+  return `clients/${client}`;
+}
