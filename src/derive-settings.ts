@@ -30,6 +30,7 @@ export function sweepSettings({ rotation }: Config): SweepSettings {
     // A job that is lost comes back once its lease can no longer be held.
     lookAgainMs: 2 * rotation.lease,
     probeEveryMs: rotation.probeEvery,
+    urgentMs: rotation.urgentWithin,
   };
 }
 

@@ -15,7 +15,7 @@ import { createConnectionIndex } from './queue/index.ts';
 import { createLamps, type Lamps } from './queue/lamps.ts';
 import { ensureRedis } from './queue/private-redis.ts';
 import { connectRedis, type RedisConnection, type RedisRole } from './queue/redis.ts';
-import type { ClientRegistry, Clients, ConnectionIndex, SecretStore } from './rotation/ports.ts';
+import type { ClientRegistry, Clients, ConnectionIndex, SecretDescription, SecretStore } from './rotation/ports.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Closers } from './runtime/closers.ts';
 import { PilotlightError } from './runtime/errors.ts';
@@ -28,6 +28,7 @@ import type { DueIndex } from './schedule/ports.ts';
 import { createAwsSecretStore } from './secrets/aws.ts';
 import { type ClientSource, createClientRegistry } from './secrets/clients.ts';
 import { createFileSecretStore } from './secrets/file.ts';
+import { type Find, isManaged } from './secrets/find.ts';
 import type { SecretImporter } from './secrets/importer.ts';
 
 /** What comes from outside the configuration. Tests and the demo pass their own. */
@@ -64,6 +65,7 @@ export interface Services {
   readonly due: DueIndex;
   readonly clients: Clients;
   readonly lamps: Lamps;
+  readonly isManaged: (secret: SecretDescription) => boolean;
   readonly nameOf: (id: string) => string;
   readonly idOf: (name: string) => string | undefined;
 }
@@ -119,6 +121,7 @@ export async function openServices(config: Config, deps: Deps, closers: Closers)
     due: createDueIndex({ redis: redis.redis, prefix }),
     clients: createClients({ redis: redis.redis, prefix }),
     lamps: createLamps({ redis: redis.redis, prefix }),
+    isManaged: ({ name, tags }) => isManaged(findOf(config), name, tags),
     nameOf: (id) => config.store.namePrefix + id,
     idOf: (name) => (name.startsWith(config.store.namePrefix) ? name.slice(config.store.namePrefix.length) : undefined),
   };
@@ -153,9 +156,15 @@ export async function localKey(path: string, config: Config, deps: Deps): Promis
   );
 }
 
+/** Which secrets are connections, in the store's words. */
+function findOf({ store }: Config): Find {
+  const { find } = store;
+  return 'tag' in find ? { tagKey: find.tag.key, tagValue: find.tag.value } : { namePrefix: find.prefix };
+}
+
 async function openStore(config: Config, deps: Deps, closers: Closers): Promise<SecretStore & SecretImporter> {
-  const { kind, aws, file, find } = config.store;
-  const wanted = 'tag' in find ? { tagKey: find.tag.key, tagValue: find.tag.value } : { namePrefix: find.prefix };
+  const { kind, aws, file } = config.store;
+  const find = findOf(config);
   if (kind === 'file') {
     const given = deps.machine.env[file.keyEnv];
     const key = given === undefined ? await loadOrCreateKey(file.keyFile, deps.random) : decodeKey(Buffer.from(given));
@@ -164,12 +173,12 @@ async function openStore(config: Config, deps: Deps, closers: Closers): Promise<
         'config_invalid',
         `${file.keyEnv} must hold 32 bytes as base64 or hex (openssl rand -base64 32)`,
       );
-    return createFileSecretStore({ root: file.directory, key, clock: deps.clock, random: deps.random, find: wanted });
+    return createFileSecretStore({ root: file.directory, key, clock: deps.clock, random: deps.random, find });
   }
   const store = createAwsSecretStore({
     clock: deps.clock,
     random: deps.random,
-    find: wanted,
+    find,
     limits: { connectMs: aws.connectLimit, requestMs: aws.requestLimit },
     ...(deps.awsCredentials === undefined ? {} : { credentials: deps.awsCredentials }),
     ...(aws.region === undefined ? {} : { region: aws.region }),

@@ -69,9 +69,19 @@ export interface CommandContext {
   readonly readFile: (path: string) => Promise<string>;
   /** Standard output is a terminal: colour and progress are welcome. */
   readonly terminal: boolean;
+  /** Columns of the terminal; undefined where standard output is none. */
+  readonly columns: number | undefined;
+  /** Nobody wants colour: NO_COLOR is set (https://no-color.org), or the terminal is a dumb one. */
+  readonly plain: boolean;
+  /** Aborts at the first Ctrl-C or SIGTERM, which then no longer end the process; a second one does. Called once at most. */
+  readonly interruption: () => AbortSignal;
   readonly clock: Clock;
   readonly version: { readonly version: string; readonly commit: string; readonly node: string };
   loadConfig(file: string | undefined): LoadResult;
+  /** The configuration as YAML that loads again; without credentials. */
+  renderConfig(config: Config): string;
+  /** `30d`, `1h30m` or ISO 8601 as milliseconds; undefined for anything else. */
+  readDuration(text: string): number | undefined;
   open(config: LoadResult & { ok: true }): Promise<Opened>;
   /** Runs the service until it is told to stop; answers the exit code. */
   run(config: LoadResult & { ok: true }, role: 'all' | 'scheduler' | 'worker'): Promise<number>;

@@ -36,11 +36,12 @@ export function createDueIndex(options: { readonly redis: Redis; readonly prefix
       }
       return groups;
     },
-    async take(at, count, lookAgainAt) {
+    async take(at, count, lookAgainAt, before) {
       const ids: string[] = [];
+      const bound = before === undefined ? [] : [instant(before)];
       while (ids.length < count) {
         const most = Math.min(batchMax, count - ids.length);
-        const taken = (await run(takeScript, groupName(at), most, instant(lookAgainAt))) as string[];
+        const taken = (await run(takeScript, groupName(at), most, instant(lookAgainAt), ...bound)) as string[];
         ids.push(...taken);
         if (taken.length < most) break;
       }

@@ -47,15 +47,20 @@ end
 return moved
 `;
 
-/** ARGV: group name, count, lookAgainAt. Answers the ids taken, nearest deadline first. */
+/** ARGV: group name, count, lookAgainAt, perhaps a bound below which the deadline must lie. Answers the ids taken, nearest deadline first. */
 export const takeScript = `${indexPrelude}
 local group = numberOf(ARGV[1])
 if not group then return {} end
-local popped, ids = call('ZPOPMIN', ready(group), ARGV[2]), {}
-for i = 1, #popped, 2 do
-  ids[#ids + 1] = popped[i]
-  call('ZADD', due(group), ARGV[3], popped[i])
+local ids = {}
+if ARGV[4] then
+  -- An unknown deadline is not known to be near.
+  ids = call('ZRANGEBYSCORE', ready(group), '(-inf', '(' .. ARGV[4], 'LIMIT', 0, ARGV[2])
+  if #ids > 0 then call('ZREM', ready(group), unpack(ids)) end
+else
+  local popped = call('ZPOPMIN', ready(group), ARGV[2])
+  for i = 1, #popped, 2 do ids[#ids + 1] = popped[i] end
 end
+for _, id in ipairs(ids) do call('ZADD', due(group), ARGV[3], id) end
 settle(group)
 return ids
 `;

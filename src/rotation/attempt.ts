@@ -132,3 +132,9 @@ export function entryStalled(
     nextAt,
   };
 }
+
+/** So near its death that waiting for its client to be mended could cost it. */
+export function isUrgent({ standing }: Subject, now: number, { urgentMs }: RotationSettings): boolean {
+  const { deadlineAt } = standing.life;
+  return deadlineAt !== null && deadlineAt - now < urgentMs;
+}

@@ -39,8 +39,11 @@ export async function decide(
     await ports.index.put(others);
     return report(rotation, 'quarantined', 'duplicate_token', { at: standing.at, entry });
   }
-  if (unanswered > 0 || asked === 'manual' || asked === 'canary' || asked === 'probe') return 'rotate';
   const same = known !== undefined && known.fingerprint === fingerprint;
+  // The one that claims the token cannot see who else holds it: what the other found holds until it is looked at again.
+  if (same && known.reason === 'duplicate_token' && (known.nextAt ?? 0) > now)
+    return report(rotation, 'quarantined', 'duplicate_token', { at: standing.at, entry: known });
+  if (unanswered > 0 || asked === 'manual' || asked === 'canary' || asked === 'probe') return 'rotate';
   if (same && known.state === 'suspect') {
     const confirmAt = known.since + settings.confirmAfterMs;
     return now >= confirmAt ? 'rotate' : notDue('invalid_grant', { ...known, nextAt: confirmAt });

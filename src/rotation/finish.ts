@@ -130,8 +130,12 @@ async function settle(
     written.text === undefined ? undefined : sightingOf(subject, written.versionId, written.text, raw.receivedAt);
   const entry =
     sighting === undefined ? lookNow(subject, now) : entryOf(sighting, judge(sighting, ports.rules, now), now);
-  const foreign = written.rebased ? ({ foreign: 'saved_other_field' } as const) : {};
-  return report(rotation, 'rotated', 'none', { ...details, versionNew: written.versionId, entry, ...foreign });
+  return report(rotation, 'rotated', 'none', { ...details, versionNew: written.versionId, entry, ...metBy(written) });
+}
+
+function metBy({ conflict, rebased }: Extract<WriteBack, { kind: 'current' }>): Pick<RotationReport, 'foreign'> {
+  if (conflict) return { foreign: 'version_taken' };
+  return rebased ? { foreign: 'saved_other_field' } : {};
 }
 
 /** Somebody else's version is current: what it says is read by the next look, at once. */

@@ -45,8 +45,8 @@ export interface RotationReport {
   readonly description?: string | undefined;
   readonly requestId?: string | undefined;
   readonly oddities?: readonly Oddity[] | undefined;
-  /** Somebody else's write met ours. */
-  readonly foreign?: 'saved_other_field' | 'refreshed' | 'restored_spent_token' | undefined;
+  /** Somebody else's write met ours; `version_taken`: another token lies under the version id that was ours. */
+  readonly foreign?: 'saved_other_field' | 'refreshed' | 'restored_spent_token' | 'version_taken' | undefined;
   /** The breaker of the client opened because of this attempt. */
   readonly breakerOpened?: boolean | undefined;
   /** Life left when it was refreshed, ms: how close to the edge we ran. */

@@ -2,7 +2,7 @@
 import type { Reason } from '../connection/entry.ts';
 import { hasCode } from '../runtime/errors.ts';
 import { Secret } from '../runtime/secret.ts';
-import { entryAfter, entryRetrying, type Rotation, report, type Subject } from './attempt.ts';
+import { entryAfter, entryRetrying, isUrgent, type Rotation, report, type Subject } from './attempt.ts';
 import type { RotationReport } from './outcome.ts';
 import { type ClientHealth, type PreparedRequest, stage } from './ports.ts';
 import { answerWillFit } from './renewal.ts';
@@ -36,7 +36,7 @@ export async function checkReadiness(
     const entry = entryRetrying(rotation, subject, 'throttled', health.heldUntil);
     return { report: report(rotation, 'throttled', 'throttled', { at: standing.at, entry }) };
   }
-  const urgent = standing.life.deadlineAt !== null && standing.life.deadlineAt - now < settings.urgentMs;
+  const urgent = isUrgent(subject, now, settings);
   if (health.breaker === 'open' && asked !== 'probe' && asked !== 'manual' && !urgent) {
     const suspect = subject.known?.state === 'suspect' ? subject.known : undefined;
     const entry = suspect ?? entryAfter(subject, now, { state: 'blocked', reason: 'client_rejected', nextAt: now });

@@ -3,7 +3,7 @@
  * that came before anything was committed leaves the token unspent and its record needless.
  */
 import { flagTags } from '../connection/flag.ts';
-import { entryAfter, entryRetrying, type Rotation, report, type Subject } from './attempt.ts';
+import { entryAfter, entryRetrying, isUrgent, type Rotation, report, type Subject } from './attempt.ts';
 import { type Details, forgivingRedis, removeRecordsOf } from './finish.ts';
 import type { RotationReport } from './outcome.ts';
 import { type Answer, type SpoolRecord, stage } from './ports.ts';
@@ -212,8 +212,13 @@ async function openBreaker(
   const breaker = await forgivingRedis(() =>
     ports.clients.rejected(subject.standing.at, now, details.error ?? reason, settings.probeEveryMs),
   );
-  // Waits in the ready set, untouched, until the breaker closes.
-  const entry = entryAfter(subject, now, { state: 'blocked', reason, nextAt: now });
+  // Waits in the ready set, untouched, until the breaker closes; one about to die is tried at the pace of the probes.
+  const urgent = isUrgent(subject, now, settings);
+  const entry = entryAfter(subject, now, {
+    state: 'blocked',
+    reason,
+    nextAt: urgent ? now + settings.probeEveryMs : now,
+  });
   return report(rotation, 'misconfigured', reason, { ...details, entry, breakerOpened: breaker?.opened === true });
 }
 

@@ -39,8 +39,8 @@ export async function rotate(
     const leased = await ports.leases.acquire(job.connection, { ms: settings.leaseMs, passCoolDown });
     if ('refused' in leased) {
       // Whoever holds the lease writes the entry when it is done: ours would be older.
-      const ours = known !== undefined && leased.refused !== 'held';
-      const entry = ours ? { ...known, nextAt: ports.clock.now() + leased.retryAfterMs } : undefined;
+      const ours = leased.refused === 'held' ? undefined : known;
+      const entry = ours === undefined ? undefined : { ...ours, nextAt: ports.clock.now() + leased.retryAfterMs };
       return report(rotation, 'busy', 'busy', { entry, at: known?.at });
     }
     lease = leased.lease;

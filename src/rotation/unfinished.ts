@@ -3,7 +3,7 @@
  * and a spent token that somebody put back.
  */
 import { parseDocument } from '../connection/document.ts';
-import { textOf } from '../connection/standing.ts';
+import { judge, textOf } from '../connection/standing.ts';
 import { hasCode } from '../runtime/errors.ts';
 import { entryAfter, type Rotation, report, type Subject } from './attempt.ts';
 import { finish } from './finish.ts';
@@ -40,8 +40,10 @@ export async function finishOpenRecords(rotation: Rotation, subject: Subject): P
       });
       return concluded(report(rotation, 'quarantined', 'record_unreadable', { at: subject.standing.at, entry }));
     }
-    if (raw !== undefined && !isUnknown(rotation, subject, raw))
-      return concluded(await finish(rotation, subject, record, raw));
+    if (raw !== undefined) {
+      const then = await asOf(rotation, subject, record);
+      if (!isUnknown(rotation, then, raw)) return concluded(await finish(rotation, then, record, raw));
+    }
     if (record.intent.fingerprintOld !== subject.standing.fingerprint) {
       // Somebody brought another token since: the question this record asks is answered.
       await record.remove();
@@ -62,6 +64,23 @@ export async function finishOpenRecords(rotation: Rotation, subject: Subject): P
   if (restored !== undefined) return concluded(restored);
   const adopted = await adoptPending(rotation, subject);
   return adopted === undefined ? { kind: 'clear', unanswered } : concluded(adopted);
+}
+
+/**
+ * The connection as it was when its token was spent: what is written is made of that and of nothing later, so that every
+ * retry makes the same bytes.
+ */
+async function asOf({ id, ports }: Rotation, subject: Subject, { intent }: SpoolRecord): Promise<Subject> {
+  if (intent.versionOld === subject.sighting.version.versionId) return subject;
+  try {
+    const version = await ports.store.read(ports.nameOf(id), { versionId: intent.versionOld });
+    const sighting = { ...subject.sighting, version };
+    const standing = judge(sighting, ports.rules, ports.clock.now());
+    return standing.usable ? { ...subject, sighting, standing } : subject;
+  } catch (error) {
+    if (!hasCode(error, 'store_not_found')) throw error;
+    return subject;
+  }
 }
 
 async function answerIn(record: SpoolRecord): Promise<RawAnswer | 'unreadable' | undefined> {
@@ -104,7 +123,10 @@ async function adoptPending(rotation: Rotation, subject: Subject): Promise<Rotat
   const token = parsed?.ok === true ? parsed.document.refreshToken : undefined;
   if (parsed?.ok !== true || token === undefined) return undefined;
   const fingerprint = ports.rules.fingerprint(token);
-  const overtaken = fingerprint === standing.fingerprint || standing.document.own.spent.includes(fingerprint);
+  const { own } = standing.document;
+  // The label stays on what we wrote last. Whoever took our section over into theirs had read it as the current one.
+  const wasCurrent = own.attempt === pendingId;
+  const overtaken = wasCurrent || fingerprint === standing.fingerprint || own.spent.includes(fingerprint);
   const now = ports.clock.now();
   if (parsed.document.own.from === sighting.version.versionId) {
     await ports.permits.writes(1, 'recovery', AbortSignal.timeout(rotation.settings.writeLimitMs));

@@ -109,7 +109,11 @@ async function putAndSwap(job: WriteJob, ports: WritePorts, insist: Insist): Pro
       rebased = true;
       continue;
     }
-    const later = theirFingerprint === fingerprintNew || found?.own.spent.includes(fingerprintNew) === true;
+    // Theirs was made from ours: it holds our token, has spent it, or took over our section.
+    const later =
+      theirFingerprint === fingerprintNew ||
+      found?.own.spent.includes(fingerprintNew) === true ||
+      found?.own.attempt === pending.versionId;
     if (later)
       return { kind: 'current', versionId: theirs.versionId, text: undefined, rebased, conflict: pending.conflict };
     await insist(() => keepOrphan(job.name, pending.versionId, job.attempt, ports));

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { refuseDuplicates } from '../connection/duplicate.ts';
-import type { IndexEntry } from '../connection/entry.ts';
+import { clientKey, type IndexEntry } from '../connection/entry.ts';
 import { seenDigest } from '../connection/fingerprint.ts';
 import { flagTag } from '../connection/flag.ts';
 import { entryOf, type JudgeRules, judge, type Sighting } from '../connection/standing.ts';
@@ -20,6 +20,8 @@ export interface InventoryPorts {
   readonly rules: JudgeRules;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Whether a secret is ours to keep alive: by its tag or by its name. */
+  readonly isManaged: (secret: SecretDescription) => boolean;
   /** The id of a secret's name; undefined where the name lacks the configured prefix. */
   readonly idOf: (name: string) => string | undefined;
   readonly nameOf: (id: string) => string;
@@ -131,19 +133,29 @@ async function judged(
     return entryOf({ ...sighting, tags: fresh.tags }, judge({ ...sighting, tags: fresh.tags }, ports.rules, now), now);
   }
   const flaggedVersion = tags[flagTag.version];
-  if (flaggedVersion !== undefined && flaggedVersion !== version.versionId) await clearFlag(ports, id, secret.name);
+  if (flaggedVersion !== undefined && flaggedVersion !== version.versionId)
+    await clearFlag(ports, id, secret.name, version.versionId);
   // A rotation under way knows more than its secret says: only a new token overrules it.
   const underWay =
     known !== undefined && ['retrying', 'suspect', 'blocked', 'sealed', 'quarantined'].includes(known.state);
-  if (standing.usable && standing.flag === undefined && underWay && known.fingerprint === entry.fingerprint) {
+  const sameClient = known !== undefined && clientKey(known.at) === clientKey(entry.at);
+  if (
+    standing.usable &&
+    standing.flag === undefined &&
+    underWay &&
+    sameClient &&
+    known.fingerprint === entry.fingerprint
+  ) {
     return { ...known, seen: entry.seen, deadlineAt: entry.deadlineAt, clock: entry.clock, estimated: entry.estimated };
   }
   return entry;
 }
 
 /** The flag judged another version: a new consent or token makes it void. */
-async function clearFlag(ports: InventoryPorts, id: string, name: string): Promise<void> {
+async function clearFlag(ports: InventoryPorts, id: string, name: string, versionId: string): Promise<void> {
   try {
+    // ListSecrets lags: the flag may have been written anew for this very version since.
+    if ((await ports.store.describe(name)).tags[flagTag.version] === versionId) return;
     await ports.store.untag(name, Object.values(flagTag));
     ports.log.info('flag.cleared', { connection: id });
   } catch (error) {
@@ -216,9 +228,10 @@ async function removeAbsent(
   return { removed, missing: absent.size, heldBack: false };
 }
 
-async function isGone({ store, nameOf }: InventoryPorts, id: string): Promise<boolean> {
+async function isGone({ store, nameOf, isManaged }: InventoryPorts, id: string): Promise<boolean> {
   try {
-    return (await store.describe(nameOf(id))).deletedAt !== undefined;
+    const secret = await store.describe(nameOf(id));
+    return secret.deletedAt !== undefined || !isManaged(secret);
   } catch (error) {
     return hasCode(error, 'store_not_found', 'store_deleted');
   }

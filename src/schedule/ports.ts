@@ -26,9 +26,9 @@ export interface DueIndex {
   ready(): Promise<readonly ReadyGroup[]>;
   /**
    * Takes up to `count` ready connections, nearest deadline first. Each goes back to the due set at `lookAgainAt`, so that
-   * a job that is lost costs delay and never the connection.
+   * a job that is lost costs delay and never the connection. With `before`, only those whose known deadline is sooner.
    */
-  take(at: ClientAtHost, count: number, lookAgainAt: number): Promise<readonly string[]>;
+  take(at: ClientAtHost, count: number, lookAgainAt: number, before?: number): Promise<readonly string[]>;
   /** The connections of a client at a host that fall due next, soonest first. */
   upcoming(at: ClientAtHost, count: number): Promise<readonly string[]>;
   /** Due and ready now, for status and metrics. */

@@ -25,6 +25,8 @@ export interface SweepSettings {
   /** A connection whose job is lost is looked at again after this long. */
   readonly lookAgainMs: number;
   readonly probeEveryMs: number;
+  /** A connection this near its death is tried even while its client is rejected. */
+  readonly urgentMs: number;
 }
 
 export interface SweepResult {
@@ -52,12 +54,14 @@ export async function sweep(ports: SweepPorts, settings: SweepSettings): Promise
 /** Fills the queues. A client whose breaker is open or whose host asked us to wait keeps its connections in the ready set. */
 async function topUp(ports: SweepPorts, settings: SweepSettings, now: number): Promise<Record<string, number>> {
   const open: { at: ClientAtHost; ready: number }[] = [];
+  const added: Record<string, number> = {};
   for (const group of await ports.due.ready()) {
     const health = await ports.clients.health(group.at);
-    if (health.breaker === 'closed' && health.heldUntil <= now) open.push(group);
+    if (health.heldUntil > now) continue;
+    if (health.breaker === 'closed') open.push(group);
+    else added[group.at.provider] = (added[group.at.provider] ?? 0) + (await addUrgent(ports, settings, group.at, now));
   }
   const providers = new Set(open.map(({ at }) => at.provider));
-  const added: Record<string, number> = {};
   for (const provider of providers) {
     let room = settings.queueDepth - (await ports.queues.backlog(provider));
     const groups = open.filter(({ at }) => at.provider === provider);
@@ -77,6 +81,19 @@ async function topUp(ports: SweepPorts, settings: SweepSettings, now: number): P
   return added;
 }
 
+/** How many of a rejected client's connections are tried in one sweep because they are about to die. */
+const urgentMax = 20;
+
+/** Connections about to die are tried although their client is rejected; the others go on waiting. */
+async function addUrgent(ports: SweepPorts, settings: SweepSettings, at: ClientAtHost, now: number): Promise<number> {
+  const urgent = await ports.due.take(at, urgentMax, now + settings.lookAgainMs, now + settings.urgentMs);
+  await ports.queues.add(
+    at.provider,
+    urgent.map((connection): RefreshJob => ({ connection, reason: 'due' })),
+  );
+  return urgent.length;
+}
+
 /**
  * One connection per interval tests a client whose breaker is open (its nearest deadline) or whose tokens were refused
  * with no success since (its next connection, early, as a canary: nobody is asked to consent before it succeeds).
@@ -85,7 +102,7 @@ async function probeClients(ports: SweepPorts, settings: SweepSettings, now: num
   let probes = 0;
   for (const { at, health } of await ports.clients.list()) {
     const reason = probeReason(health);
-    if (reason === undefined || health.heldUntil > now) continue;
+    if (reason === undefined || health.heldUntil > now || (health.nextProbeAt ?? 0) > now) continue;
     const connection = await findProbe(ports, at, reason, now + settings.lookAgainMs);
     if (connection === undefined || !(await ports.clients.takeProbe(at, now, settings.probeEveryMs))) continue;
     await ports.queues.add(at.provider, [{ connection, reason }]);

@@ -8,6 +8,7 @@ const foreignKinds: Readonly<Record<NonNullable<RotationReport['foreign']>, Fore
   saved_other_field: 'merged',
   refreshed: 'replaced',
   restored_spent_token: 'spent_token',
+  version_taken: 'replaced',
 };
 
 /** Never throws. `now` is calendar time (epoch ms). */

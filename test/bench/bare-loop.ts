@@ -33,6 +33,7 @@ export interface BareRun {
 export interface BareMeasured {
   readonly endedAtMs: readonly number[];
   readonly cpuMs: number;
+  readonly busy: number;
 }
 
 const input = inputOf<BareInput>();
@@ -101,6 +102,7 @@ async function rotate(name: string): Promise<void> {
 async function run({ kind, from, count, concurrency }: BareRun): Promise<BareMeasured> {
   const endedAtMs: number[] = [];
   const cpuBefore = cpuMs();
+  const loopBefore = performance.eventLoopUtilization();
   let next = from;
   async function lane(): Promise<void> {
     while (next < from + count) {
@@ -109,7 +111,7 @@ async function run({ kind, from, count, concurrency }: BareRun): Promise<BareMea
     }
   }
   await Promise.all(Array.from({ length: concurrency }, lane));
-  return { endedAtMs, cpuMs: cpuMs() - cpuBefore };
+  return { endedAtMs, cpuMs: cpuMs() - cpuBefore, busy: performance.eventLoopUtilization(loopBefore).utilization };
 }
 
 serve({}, { run }, async () => aws.destroy());

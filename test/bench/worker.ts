@@ -20,6 +20,8 @@ export interface Measured {
   readonly totalMs: readonly number[];
   readonly outcomes: Readonly<Record<string, number>>;
   readonly cpuMs: number;
+  /** Share of the time the main thread was busy. */
+  readonly busy: number;
 }
 
 const input = inputOf<ServiceInput>();
@@ -54,6 +56,7 @@ await app.settled;
 async function measure(count: number): Promise<Measured> {
   reports = [];
   const cpuBefore = cpuMs();
+  const loopBefore = performance.eventLoopUtilization();
   const { promise, resolve } = Promise.withResolvers<void>();
   enough = { count, done: resolve };
   await promise;
@@ -73,6 +76,7 @@ async function measure(count: number): Promise<Measured> {
     totalMs: each(({ totalMs }) => totalMs),
     outcomes,
     cpuMs: cpuMs() - cpuBefore,
+    busy: performance.eventLoopUtilization(loopBefore).utilization,
   };
 }
 

@@ -4,7 +4,8 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, copyFile, cp, lstat, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmodSync, cpSync, lstatSync, readdirSync, rmSync } from 'node:fs';
+import { chmod, chown, copyFile, lstat, mkdir, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -60,42 +61,43 @@ function copies({ instructions }: Stage) {
     });
 }
 
-/** What `npm ci --omit=dev --omit=optional` installs, as paths under the checkout. */
-async function productionPackages(): Promise<string[]> {
+/** What `npm ci --omit=dev --omit=optional` installs and what it leaves out, as paths under the checkout. */
+async function lockedPackages(): Promise<{ installed: string[]; leftOut: string[] }> {
   const lock = JSON.parse(await readFile(join(checkout, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, { dev?: boolean; optional?: boolean; devOptional?: boolean }>;
   };
-  return Object.entries(lock.packages)
-    .filter(([path, { dev, optional, devOptional }]) => path !== '' && !dev && !optional && !devOptional)
-    .map(([path]) => path);
+  const paths = Object.entries(lock.packages).filter(([path]) => path !== '');
+  const isLeftOut = ([, { dev, optional, devOptional }]: (typeof paths)[number]) =>
+    dev === true || optional === true || devOptional === true;
+  return {
+    installed: paths.filter((entry) => !isLeftOut(entry)).map(([path]) => path),
+    leftOut: paths.filter(isLeftOut).map(([path]) => path),
+  };
 }
 
+// Thousands of small files: the synchronous calls take a tenth of the time.
 async function buildStage(stage: Stage, folders: ReadonlyMap<string, string>, folder: string): Promise<void> {
   for (const { from, sources, target } of copies(stage)) {
     for (const source of sources) {
       const path = from === '' ? join(checkout, source) : join(folders.get(from) ?? '', relative('/app', source));
-      const whole = (await lstat(path)).isDirectory() && (from !== '' || target !== './');
-      await cp(path, whole ? join(folder, target) : join(folder, target, basename(source)), { recursive: true });
+      const whole = lstatSync(path).isDirectory() && (from !== '' || target !== './');
+      cpSync(path, whole ? join(folder, target) : join(folder, target, basename(source)), { recursive: true });
     }
   }
   if (!stage.instructions.some(({ word, rest }) => word === 'RUN' && rest.startsWith('npm ci '))) return;
-  for (const path of await productionPackages()) {
-    const from = join(checkout, path);
-    const own = (file: string) => !relative(from, file).split('/').includes('node_modules');
-    await cp(from, join(folder, path), { recursive: true, filter: own });
-  }
+  const { installed, leftOut } = await lockedPackages();
+  for (const path of installed) cpSync(join(checkout, path), join(folder, path), { recursive: true });
+  for (const path of leftOut) rmSync(join(folder, path), { recursive: true, force: true });
 }
 
 /** Takes away every right to write; what is read-only for its owner stays so for the image's user. */
-async function makeReadOnly(folder: string): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await makeReadOnly(join(folder, entry.name));
-    else if (entry.isFile()) {
-      const path = join(folder, entry.name);
-      await chmod(path, (await lstat(path)).mode & 0o111 ? 0o555 : 0o444);
-    }
+function makeReadOnly(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) makeReadOnly(path);
+    else if (entry.isFile()) chmodSync(path, (lstatSync(path).mode & 0o111) === 0 ? 0o444 : 0o555);
   }
-  await chmod(folder, 0o555);
+  chmodSync(folder, 0o555);
 }
 
 let root = '';
@@ -123,22 +125,21 @@ beforeAll(async () => {
   await mkdir(data, { mode: 0o700 });
   if (asRoot) await chown(data, 10_001, 10_001);
   await chmod(root, 0o755);
-  await makeReadOnly(app);
+  makeReadOnly(app);
   redis = await startTestRedis();
 });
 
 afterAll(async () => {
   await redis?.stop();
-  for (const folder of [app, data]) if (folder !== '') await makeRemovable(folder);
-  await rm(root, { recursive: true, force: true });
+  // Only root removes from folders that nobody may write.
+  if (!asRoot && app !== '') makeRemovable(app);
+  if (root !== '') rmSync(root, { recursive: true, force: true });
 });
 
-/** Only root removes from folders that nobody may write. */
-async function makeRemovable(folder: string): Promise<void> {
-  if (asRoot) return;
-  await chmod(folder, 0o700);
-  for (const entry of await readdir(folder, { withFileTypes: true }))
-    if (entry.isDirectory()) await makeRemovable(join(folder, entry.name));
+function makeRemovable(folder: string): void {
+  chmodSync(folder, 0o700);
+  for (const entry of readdirSync(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) makeRemovable(join(folder, entry.name));
 }
 
 /** Starts a command line in the tree as the image would: its environment, its user, nothing of ours. */

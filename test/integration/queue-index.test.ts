@@ -104,6 +104,7 @@ test('the nearest deadline is taken first, and an unknown one before all', async
   ]);
   expect(await due.promote(5_000, 100)).toBe(4);
   expect(await due.ready()).toEqual([{ at: docusign, ready: 4 }]);
+  expect(await due.take(docusign, 3, 50_000, -9e12)).toEqual([]);
   expect(await due.take(docusign, 3, 50_000)).toEqual(['unknown', 'long-past', 'soon']);
   expect(await due.take(docusign, 3, 50_000)).toEqual(['late']);
   expect(await due.take(docusign, 3, 50_000)).toEqual([]);

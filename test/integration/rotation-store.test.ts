@@ -3,7 +3,6 @@
  * what comes after costs delay and never a token.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { stage } from '../../src/rotation/ports.ts';
 import type { FaultSpec } from '../../src/sandbox/secrets-manager/faults.ts';
 import { day, hour, type RotationBench, startRotationBench } from '../support/rotation-bench.ts';
 
@@ -12,6 +11,7 @@ beforeEach(async () => {
   bench = await startRotationBench({
     change: (config) => ({
       ...config,
+      rotation: { ...config.rotation, writeLimit: 400 },
       store: { ...config.store, aws: { ...config.store.aws, requestLimit: 300 } },
     }),
   });
@@ -190,7 +190,6 @@ describe('after the token is spent', () => {
     await expectWell();
     expect(await bench.entry('acme')).toMatchObject({ state: 'active', reason: 'none' });
     expect(bench.sandbox.oracle.presentations()).toHaveLength(1);
-    expect(bench.double.secrets.read('acme', { stage: stage.pending })?.versionId).not.toBe('');
   });
 
   test.each([
@@ -244,7 +243,6 @@ describe('after the token is spent', () => {
 describe('a secret that is not there as it should be', () => {
   test('without AWSCURRENT nothing is created, and with it the connection is refreshed', async () => {
     const { versionId } = bench.double.secrets.current('acme') ?? { versionId: '' };
-    bench.double.secrets.seed([]);
     bench.double.faults.add({
       op: 'GetSecretValue',
       ...always,

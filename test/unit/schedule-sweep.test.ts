@@ -8,14 +8,21 @@ import { memoryClients, memoryQueues } from '../support/fakes/clients.ts';
 import { acme, entryFor, memoryIndex } from '../support/fakes/index.ts';
 
 const minute = 60_000;
-const settings = { queueDepth: 10, promoteMax: 50, lookAgainMs: 60 * minute, probeEveryMs: 5 * minute };
+const settings = {
+  queueDepth: 10,
+  promoteMax: 50,
+  lookAgainMs: 60 * minute,
+  urgentMs: 1,
+  probeEveryMs: 5 * minute,
+  urgentMs: 10 * minute,
+};
 const other: ClientAtHost = { ...acme, client: 'other' };
 const elsewhere: ClientAtHost = { ...acme, provider: 'elsewhere', host: 'auth.elsewhere.test' };
 
 /** `count` due connections of a client, the first one's deadline the farthest. */
 function dueOnes(name: string, count: number, at = acme, change: Partial<IndexEntry> = {}): IndexEntry[] {
   return Array.from({ length: count }, (_, n) =>
-    entryFor(`${name}${n}`, { at, nextAt: 100 + n, deadlineAt: 1_000_000 - n, ...change }),
+    entryFor(`${name}${n}`, { at, nextAt: 100 + n, deadlineAt: 10_000_000 - n, ...change }),
   );
 }
 
@@ -34,6 +41,12 @@ function worldOf(
   };
   const ports = { due: index, index, queues, clients, clock, log: silentLogger };
   return { index, jobs, time, set, sweep: (change = {}) => sweep(ports, { ...settings, ...change }) };
+}
+
+/** Connections that wait for their turn: due or ready now. */
+async function waiting({ index, time }: ReturnType<typeof worldOf>): Promise<number> {
+  const { due, ready } = await index.backlog(time.now);
+  return due + ready;
 }
 
 const ids = (jobs: readonly { connection: string }[]) => jobs.map(({ connection }) => connection);
@@ -125,22 +138,37 @@ describe('a client that is closed to us', () => {
     expect(world.jobs).toHaveLength(2);
   });
 
-  it.fails('loses no place in the line between two probes', async () => {
+  it('loses no place in the line between two probes', async () => {
     const world = worldOf(dueOnes('a', 20), [[acme, { breaker: 'open' }]]);
     for (let tick = 0; tick < 10; tick++) {
       await world.sweep();
       world.time.now += 10_000;
     }
-    expect(await world.index.backlog(world.time.now)).toMatchObject({ ready: 19 });
+    expect(await waiting(world)).toBe(19);
     expect(ids(world.jobs)).toEqual(['a19']);
     world.time.now = 10_000 + settings.probeEveryMs;
     await world.sweep();
     expect(ids(world.jobs)).toEqual(['a19', 'a18']);
   });
 
+  it('does not keep those from a try that are about to die, and costs nobody else the place in the line', async () => {
+    const dying = [1, 2, 3].map((n) => entryFor(`d${n}`, { nextAt: 100, deadlineAt: 10_000 + n * minute }));
+    const world = worldOf([...dueOnes('a', 30), ...dying], [[acme, { breaker: 'open' }]]);
+    expect(await world.sweep()).toMatchObject({ probes: 1, enqueued: 2 });
+    expect(world.jobs.map(({ connection, reason }) => `${connection} ${reason}`)).toEqual([
+      'd1 probe',
+      'd2 due',
+      'd3 due',
+    ]);
+    world.time.now += 10_000;
+    await world.sweep();
+    expect(world.jobs).toHaveLength(3);
+    expect(await waiting(world)).toBe(30);
+  });
+
   it('is tested even when nothing of it is due: by the one that will be next', async () => {
-    const waiting = [entryFor('far', { nextAt: 90_000 }), entryFor('near', { nextAt: 50_000 })];
-    const world = worldOf(waiting, [[acme, { breaker: 'open' }]]);
+    const sleeping = [entryFor('far', { nextAt: 90_000 }), entryFor('near', { nextAt: 50_000 })];
+    const world = worldOf(sleeping, [[acme, { breaker: 'open' }]]);
     await world.sweep();
     expect(world.jobs).toEqual([{ connection: 'near', reason: 'probe', provider: 'acme' }]);
   });

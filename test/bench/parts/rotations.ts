@@ -18,7 +18,7 @@ const rounds = 2;
 const perRound = 1_500;
 /** Rotations before any is counted: the compiler's share. */
 const warmUp = 600;
-export const concurrency = 32;
+export const concurrency = Number(process.env.C ?? 32);
 export const providerLatencyMs = 20;
 
 interface Round {
@@ -111,6 +111,10 @@ function summary(rounds: readonly Round[]): Found {
         bareLoopStockSdk: each((round) => round.stock.cpuMs),
         doubleAndSandbox: each((round) => round.worldCpuMs),
         redis: each((round) => round.redisCpuMs),
+      },
+      mainThreadBusy: {
+        worker: rounded(median(rounds.map(({ service }) => service.busy))),
+        bareLoop: rounded(median(rounds.map(({ bare }) => bare.busy))),
       },
       medianMs: {
         rotation: ofAll(({ totalMs }) => totalMs),

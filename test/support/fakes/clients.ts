@@ -18,14 +18,13 @@ const unused = () => Promise.reject(new Error('the sweep has no business with th
 
 export function memoryClients(given: readonly (readonly [ClientAtHost, Partial<ClientHealth>])[] = []) {
   const known = new Map(given.map(([at, health]) => [clientKey(at), { at, health: { ...healthy, ...health } }]));
-  const probedAt = new Map<string, number>();
   const clients: Clients = {
     health: async (at) => known.get(clientKey(at))?.health ?? healthy,
     list: async () => [...known.values()],
     async takeProbe(at, now, probeEveryMs) {
-      const last = probedAt.get(clientKey(at));
-      if (last !== undefined && now < last + probeEveryMs) return false;
-      probedAt.set(clientKey(at), now);
+      const { health = healthy } = known.get(clientKey(at)) ?? {};
+      if (health.nextProbeAt !== null && now < health.nextProbeAt) return false;
+      known.set(clientKey(at), { at, health: { ...health, nextProbeAt: now + probeEveryMs } });
       return true;
     },
     succeeded: unused,

@@ -93,8 +93,9 @@ export function memoryIndex(given: readonly IndexEntry[] = []): MemoryIndex {
       }
       return [...groups.values()];
     },
-    async take(at, count, lookAgainAt) {
+    async take(at, count, lookAgainAt, before) {
       const ids = readyOf(at)
+        .filter(({ deadlineAt }) => before === undefined || (deadlineAt !== null && deadlineAt < before))
         .slice(0, count)
         .map(({ id }) => id);
       for (const id of ids) {

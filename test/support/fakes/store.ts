@@ -37,7 +37,7 @@ export function memoryStore(createdAt: number, pageSize = 100): MemoryStore {
     stages: versionId === '' ? {} : { [versionId]: ['AWSCURRENT'] },
     ...(deletedAt === undefined ? {} : { deletedAt }),
   });
-  const valueOf = (name: string): SecretVersion | Error => {
+  const currentOf = (name: string): SecretVersion | Error => {
     const found = held.get(name);
     if (found === undefined || found.versionId === '') return new PilotlightError('store_not_found', 'no value');
     const { versionId, value, fails } = found;
@@ -67,7 +67,7 @@ export function memoryStore(createdAt: number, pageSize = 100): MemoryStore {
     },
     async readMany(names) {
       store.reads.push(...names);
-      return names.map(valueOf);
+      return names.map(currentOf);
     },
     async untag(name, keys) {
       store.untagged.push({ name, keys });

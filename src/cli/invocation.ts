@@ -1,0 +1,72 @@
+/**
+ * One call of one command: its context, its screen, and ways to load the configuration and open the service's parts that
+ * always close them again. Commands are functions of an Invocation that answer an exit code.
+ */
+import type { Command } from 'commander';
+import { hasCode } from '../runtime/errors.ts';
+import type { CommandContext, Opened } from './context.ts';
+import { configurationError } from './failure.ts';
+import { createScreen, type Screen } from './screen.ts';
+
+type Loaded = ReturnType<CommandContext['loadConfig']> & { ok: true };
+
+export interface Invocation {
+  readonly context: CommandContext;
+  readonly screen: Screen;
+  /** The file given with --config. */
+  readonly configFile: string | undefined;
+  /** Throws config_invalid with every problem. */
+  load(): Loaded;
+  /** Opens store and Redis for as long as `use` runs. */
+  opened(use: (opened: Opened, loaded: Loaded) => Promise<number>): Promise<number>;
+}
+
+/** How a command's file hands its work to the program: its own arguments and options, an Invocation, an exit code. */
+export type Act = <A extends unknown[]>(
+  run: (invocation: Invocation, ...given: A) => Promise<number>,
+) => (...given: [...A, Command]) => Promise<void>;
+
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly output: 'table' | 'json';
+  readonly color: boolean;
+}
+
+export function createInvocation(context: CommandContext, options: GlobalOptions): Invocation {
+  const screen = createScreen(context, { json: options.output === 'json', colour: options.color });
+  const load = () => {
+    const result = context.loadConfig(options.config);
+    if (!result.ok) throw configurationError(result.problems);
+    return result;
+  };
+  return {
+    context,
+    screen,
+    configFile: options.config,
+    load,
+    async opened(use) {
+      const loaded = load();
+      screen.progress('opening the store and Redis ...');
+      let opened: Opened;
+      try {
+        opened = await context.open(loaded);
+      } finally {
+        screen.progress('');
+      }
+      let code: number;
+      try {
+        code = await use(opened, loaded);
+      } catch (error) {
+        screen.progress('');
+        // What went wrong first is what is told; closing may fail for the same reason.
+        await opened.close().catch(() => undefined);
+        throw error;
+      }
+      await opened.close().catch((error: unknown) => {
+        if (!hasCode(error)) throw error;
+        screen.remark(`pilotlight: ${error.message}`);
+      });
+      return code;
+    },
+  };
+}

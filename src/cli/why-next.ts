@@ -1,0 +1,46 @@
+/** Why a connection is looked at when it is: one sentence a state, from facts of its index entry. Pure. */
+import type { ConfiguredProvider } from '../../config/resolve-providers.ts';
+import type { IndexEntry } from '../connection/entry.ts';
+import { spanInWords } from '../connection/time-words.ts';
+import { describeReason } from '../connection/words.ts';
+
+type Rules = Pick<ConfiguredProvider, 'keep' | 'refreshEvery'> | undefined;
+
+/** `provider` is undefined where it is no longer configured. */
+export function whyNext(entry: IndexEntry, provider: Rules, now: number): string {
+  const { state, reason, failures } = entry;
+  const { meaning } = describeReason(reason);
+  switch (state) {
+    case 'active':
+      return whyRefreshed(entry, provider, now);
+    case 'retrying':
+      return `tried again after ${failures === 1 ? 'a failure' : `${failures} failures`}: ${meaning}`;
+    case 'blocked':
+      return `waits for its client: ${meaning}`;
+    case 'suspect':
+      return 'the refusal is confirmed before it is believed';
+    case 'reauth_required':
+      return `flagged: ${meaning}`;
+    case 'unkeepable':
+      return provider?.keep === 'access-token'
+        ? 'its access token is renewed; its own end cannot be moved'
+        : 'looked at again when it ends: no refresh extends it';
+    case 'quarantined':
+      return `its kept answer is read again: ${meaning}`;
+    case 'sealed':
+      return 'its new token is on its way from disk to the store';
+    case 'invalid':
+      return `its secret is looked at again: ${meaning}`;
+    default:
+      return state satisfies never;
+  }
+}
+
+function whyRefreshed({ nextAt, extendedAt, deadlineAt, estimated }: IndexEntry, provider: Rules, now: number): string {
+  if (nextAt === null) return 'nothing is planned';
+  const left = deadlineAt === null ? '' : `, ${spanInWords(deadlineAt - nextAt)} before its ${estimated ? 'estimated ' : ''}deadline`;
+  if (provider?.keep === 'access-token') return `before its access token ends${left}`;
+  if (extendedAt === null) return `nobody knows when it was last extended${nextAt <= now ? ', so at once' : left}`;
+  const rule = provider?.refreshEvery === undefined ? '' : ' (set interval)';
+  return `${spanInWords(nextAt - extendedAt)} after it was last extended${rule}${left}`;
+}
