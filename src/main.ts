@@ -6,7 +6,9 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { parseDuration } from '../config/duration.ts';
 import { loadConfig } from '../config/load.ts';
+import { renderConfig } from '../config/render.ts';
 import { startApp } from './app.ts';
 import type { CommandContext } from './cli/context.ts';
 import { runCommand } from './cli/program.ts';
@@ -97,15 +99,27 @@ async function hintWhereEmpty(counting: Promise<number>, log: Logger): Promise<v
   });
 }
 
+/** Aborts at the first signal; the second one ends the process as it would have without us. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+}
+
 const context: CommandContext = {
   out: (line) => void process.stdout.write(line),
   err: (line) => void process.stderr.write(line),
   readInput: () => text(process.stdin),
   readFile: (path) => readFile(path, 'utf8'),
   terminal: process.stdout.isTTY === true,
+  columns: process.stdout.isTTY === true ? process.stdout.columns : undefined,
+  plain: (process.env.NO_COLOR ?? '') !== '' || process.env.TERM === 'dumb',
+  interruption,
   clock: systemClock(),
   version: build,
   loadConfig: (file) => loadConfig({ file, env: process.env }),
+  renderConfig,
+  readDuration: parseDuration,
   open(loaded) {
     const metrics = metricsOf(loaded);
     return openForCommand(loaded, depsOf(loaded, silentLogger, metrics), { metrics });

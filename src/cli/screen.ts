@@ -14,6 +14,8 @@ export interface Screen {
   readonly paint: Paint;
   /** One line, as it is: what comes from outside must be harmless by then. */
   line(text?: string): void;
+  /** One line, made harmless. */
+  text(text: string): void;
   table(columns: readonly Column[], rows: readonly (readonly Cell[])[]): void;
   /** The JSON document. */
   document(value: unknown): void;
@@ -45,6 +47,7 @@ export function createScreen(context: CommandContext, options: { json: boolean; 
     terminal: context.terminal,
     paint,
     line,
+    text: (text) => line(harmless(text)),
     table: (columns, rows) => {
       for (const text of table({ columns, rows, width, paint })) line(text);
     },

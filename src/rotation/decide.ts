@@ -43,10 +43,12 @@ export async function decide(
   // The one that claims the token cannot see who else holds it: what the other found holds until it is looked at again.
   if (same && known.reason === 'duplicate_token' && (known.nextAt ?? 0) > now)
     return report(rotation, 'quarantined', 'duplicate_token', { at: standing.at, entry: known });
-  if (unanswered > 0 || asked === 'manual' || asked === 'canary' || asked === 'probe') return 'rotate';
-  if (same && known.state === 'suspect') {
+  if (asked === 'manual' || asked === 'canary' || asked === 'probe') return 'rotate';
+  // A second try that was refused waits for its confirmation like any other suspicion.
+  if (same && known.state === 'suspect' && known.reason !== 'unknown_outcome') {
     const confirmAt = known.since + settings.confirmAfterMs;
-    return now >= confirmAt ? 'rotate' : notDue('invalid_grant', { ...known, nextAt: confirmAt });
+    return now >= confirmAt ? 'rotate' : notDue(known.reason, { ...known, nextAt: confirmAt });
   }
+  if (unanswered > 0) return 'rotate';
   return life.dueAt <= now ? 'rotate' : notDue('none', judged);
 }

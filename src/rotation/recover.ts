@@ -38,9 +38,12 @@ async function recoverConnection(rotation: Rotation): Promise<RotationReport> {
     const unfinished = await finishOpenRecords(rotation, subject.subject);
     if (unfinished.kind === 'concluded') return unfinished.report;
     const { known, standing } = subject.subject;
-    // The one second try is a rotation like any other: the sweep brings it.
+    // The one second try is a rotation like any other: the sweep brings it, unless it was made and refused.
+    const refused = known?.state === 'suspect' && known.reason !== 'unknown_outcome';
     const entry =
-      unfinished.unanswered > 0 && known !== undefined ? { ...known, nextAt: ports.clock.now() } : undefined;
+      unfinished.unanswered > 0 && known !== undefined && !refused
+        ? { ...known, nextAt: ports.clock.now() }
+        : undefined;
     return report(rotation, 'notDue', unfinished.unanswered > 0 ? 'unknown_outcome' : 'none', {
       at: standing.at,
       entry,

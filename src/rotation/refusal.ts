@@ -7,6 +7,7 @@ import { entryAfter, entryRetrying, isUrgent, type Rotation, report, type Subjec
 import { type Details, forgivingRedis, removeRecordsOf } from './finish.ts';
 import type { RotationReport } from './outcome.ts';
 import { type Answer, type SpoolRecord, stage } from './ports.ts';
+import { silenceMs } from './retry.ts';
 import { weighSuspicion } from './suspicion.ts';
 import { reasonOf } from './write-back.ts';
 
@@ -72,12 +73,10 @@ export function concludeUnknown(
     });
     return report(rotation, 'unknown', 'unknown_outcome', { ...details, entry });
   }
-  const laterMs = Math.min(settings.retryMaxMs * 2 ** Math.min(tries - 2, 10), 86_400_000);
-  const waitMs = tries === 1 ? provider.secondTry.after : Math.max(provider.secondTry.after, laterMs);
   const entry = entryAfter(subject, now, {
     state: 'retrying',
     reason: 'unknown_outcome',
-    nextAt: now + waitMs,
+    nextAt: now + silenceMs(tries, provider.secondTry.after, settings.retryMaxMs),
     failures: tries,
   });
   return report(rotation, 'unknown', 'unknown_outcome', { ...details, entry });

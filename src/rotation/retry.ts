@@ -20,3 +20,15 @@ export function retryAt({ failures, now, deadlineAt, retryFirstMs, retryMaxMs, f
   const waitMs = Math.max(Math.min(doubled, leftMs / triesLeftMin), retryFirstMs);
   return now + Math.round(waitMs * (0.75 + fraction / 2));
 }
+
+/** Even a provider that never answers is asked once a day: only an answer proves death. */
+const silenceMsMax = 86_400_000;
+
+/**
+ * How long after a request without an answer the same token is sent again, ms: as the provider's file says the first time,
+ * ever more seldom after that. `tries` counts the requests made so far.
+ */
+export function silenceMs(tries: number, secondTryAfterMs: number, retryMaxMs: number): number {
+  if (tries <= 1) return secondTryAfterMs;
+  return Math.max(secondTryAfterMs, Math.min(retryMaxMs * 2 ** Math.min(tries - 2, 10), silenceMsMax));
+}

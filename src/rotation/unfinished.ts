@@ -10,6 +10,7 @@ import { finish } from './finish.ts';
 import { keepOrphan } from './orphan.ts';
 import type { RotationReport } from './outcome.ts';
 import { type RawAnswer, type SpoolRecord, stage } from './ports.ts';
+import { silenceMs } from './retry.ts';
 import { restoreSpentToken } from './spent.ts';
 
 export type Unfinished =
@@ -49,7 +50,7 @@ export async function finishOpenRecords(rotation: Rotation, subject: Subject): P
       await record.remove();
       continue;
     }
-    const again = secondTryAt(subject, record);
+    const again = nextTryAt(subject, record, settings.retryMaxMs);
     if (again === undefined || (again > now && rotation.asked !== 'manual')) {
       const entry = entryAfter(subject, now, {
         state: again === undefined ? 'suspect' : 'retrying',
@@ -100,10 +101,10 @@ function isUnknown({ ports }: Rotation, { standing }: Subject, raw: RawAnswer): 
 }
 
 /** When the same token may be sent again; undefined where it may not. */
-function secondTryAt({ standing }: Subject, { intent }: SpoolRecord): number | undefined {
+function nextTryAt({ standing }: Subject, { intent }: SpoolRecord, retryMaxMs: number): number | undefined {
   const { secondTry } = standing.provider;
   if (secondTry === 'never' || standing.life.foreignSpender) return undefined;
-  return intent.startedAt + secondTry.after;
+  return intent.startedAt + silenceMs(intent.unanswered + 1, secondTry.after, retryMaxMs);
 }
 
 /**

@@ -27,7 +27,6 @@ async function worldOf(count: number) {
       hostOf: () => 'h',
       readDuration: () => undefined,
     },
-    isManaged: ({ tags }) => tags['pilotlight:managed'] === 'true',
     idOf: (name) => name,
     nameOf: (id) => id,
     isManaged: ({ tags }) => tags['pilotlight:managed'] === 'true',

@@ -57,7 +57,6 @@ function worldOf(count: number, pageSize = 100): World {
       hostOf: () => 'account.test',
       readDuration: () => undefined,
     },
-    isManaged: ({ tags }) => tags['pilotlight:managed'] === 'true',
     idOf: (name) => (name.startsWith(prefix) ? name.slice(prefix.length) : undefined),
     nameOf: (id) => prefix + id,
     isManaged: ({ tags }) => tags['pilotlight:managed'] === 'true',

@@ -12,7 +12,6 @@ const settings = {
   queueDepth: 10,
   promoteMax: 50,
   lookAgainMs: 60 * minute,
-  urgentMs: 1,
   probeEveryMs: 5 * minute,
   urgentMs: 10 * minute,
 };

@@ -23,7 +23,6 @@ export function createCalendar(clock: Clock, startAt: number): Calendar {
   let lookedMs = clock.monotonic();
   const now = () => {
     const nowMs = clock.monotonic();
-    if (nowMs - lookedMs > 60) (globalThis as any).slow = [...((globalThis as any).slow ?? []), Math.round(nowMs - lookedMs)];
     at += Math.min(Math.max(nowMs - lookedMs, 0), stepMsMax) * speed;
     lookedMs = nowMs;
     return Math.floor(at);

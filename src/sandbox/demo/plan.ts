@@ -19,6 +19,8 @@ export interface Plan {
   readonly outage: { readonly from: number; readonly until: number };
   readonly wrongSecret: { readonly from: number; readonly until: number };
   readonly throttleFrom: number;
+  readonly silenceFrom: number;
+  readonly storeFailsAt: number;
   readonly deleteAt: number;
   readonly flushAt: number;
   /** When the application that refreshes by itself does so. */
@@ -59,6 +61,8 @@ export function makePlan(days: number): Plan {
     outage: window(0.12, 2),
     wrongSecret: window(0.14, 4),
     throttleFrom: at(0.2),
+    silenceFrom: at(0.32),
+    storeFailsAt: at(0.35),
     deleteAt: at(0.25),
     flushAt: at(0.5),
     ownRefreshesAt: [at(0.2), at(0.3), at(0.4)],

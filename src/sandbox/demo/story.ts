@@ -14,11 +14,11 @@ export interface Happening {
   run(): boolean | Promise<boolean>;
 }
 
-/** A fault or an act, and how often it has struck. */
+type Count = (name: string, times: () => number) => void;
+
+/** A fault or an act, and how often it has struck: once at least, or the run has shown nothing. */
 export interface Struck {
   readonly name: string;
-  /** Least number of times it must have. */
-  readonly atLeast: number;
   times(): number;
 }
 
@@ -34,10 +34,10 @@ export interface StoryPorts {
 
 export function tellStory(world: World, plan: Plan, ports: StoryPorts): Story {
   const struck: Struck[] = [];
-  const counted = (name: string, atLeast: number, times: () => number) => void struck.push({ name, atLeast, times });
-  const acts = [...actsOfCustomers(world, plan), ...actsOfFate(plan, ports)].map((act) => {
+  const counted: Count = (name, times) => void struck.push({ name, times });
+  const acts = [...actsOfCustomers(world, plan), ...actsOfFate(world, plan, ports, counted)].map((act) => {
     let done = 0;
-    if (act.name !== undefined) counted(act.name, 1, () => done);
+    if (act.name !== undefined) counted(act.name, () => done);
     const run = async () => {
       const happened = await act.run();
       if (happened) done += 1;
@@ -46,7 +46,7 @@ export function tellStory(world: World, plan: Plan, ports: StoryPorts): Story {
     return { at: act.at, words: act.words, run };
   });
   injectProviderFaults(world, plan, counted);
-  counted('another field saved during our rotation', 1, saveFieldMeanwhile(world, world.cast.leads.savesField));
+  counted('another field saved during our rotation', saveFieldMeanwhile(world, world.cast.leads.savesField));
   return { happenings: acts.sort((a, b) => a.at - b.at), struck };
 }
 
@@ -97,7 +97,7 @@ function actsOfCustomers(world: World, plan: Plan): Act[] {
   ];
 }
 
-function actsOfFate(plan: Plan, { flushRedis }: StoryPorts): Act[] {
+function actsOfFate({ double }: World, plan: Plan, { flushRedis }: StoryPorts, counted: Count): Act[] {
   const told = (at: number, words: string): Act => ({ at, words, run: () => true });
   return [
     told(plan.outage.from, 'Adobe Acrobat Sign for Government goes down for two days'),
@@ -105,6 +105,19 @@ function actsOfFate(plan: Plan, { flushRedis }: StoryPorts): Act[] {
     told(plan.wrongSecret.from, 'DocuSign takes the secret of docusign-north for wrong'),
     told(plan.wrongSecret.until, 'the secret of docusign-north is right again'),
     told(plan.throttleFrom, 'Adobe Acrobat Sign asks for patience (429)'),
+    {
+      at: plan.storeFailsAt,
+      words: 'Secrets Manager fails some writes',
+      run() {
+        const what = { error: 'InternalServiceError', status: 500 };
+        counted(
+          'write to the store failed',
+          1,
+          double.faults.add({ op: 'PutSecretValue', times: storeFailures, what }).fired,
+        );
+        return true;
+      },
+    },
     {
       at: plan.flushAt,
       words: 'FLUSHALL: Redis forgets everything',
@@ -120,14 +133,12 @@ function actsOfFate(plan: Plan, { flushRedis }: StoryPorts): Act[] {
 /** Requests refused outright before the provider answers 503 to the rest of the outage. */
 const refusedTimes = 3;
 const throttledTimes = 3;
+/** Enough that a rotation gives up writing and leaves its sealed answer to recovery. */
+const storeFailures = 6;
 
-function injectProviderFaults(
-  { sandbox }: World,
-  plan: Plan,
-  counted: (name: string, atLeast: number, times: () => number) => void,
-): void {
+function injectProviderFaults({ sandbox }: World, plan: Plan, counted: Count): void {
   const inject = (name: string, ...fault: Parameters<typeof sandbox.faults.inject>) =>
-    counted(name, 1, sandbox.faults.inject(...fault).fired);
+    counted(name, sandbox.faults.inject(...fault).fired);
   const down = { provider: 'adobe-acrobat-sign-gov', ...plan.outage };
   const unavailable = { error: 'temporarily_unavailable', error_description: 'Try again later.' };
   inject('provider down: refused', { kind: 'refuse' }, { ...down, times: refusedTimes });
@@ -142,5 +153,10 @@ function injectProviderFaults(
     'throttled with Retry-After',
     { kind: 'throttle', retryAfterMs: 2 * hourMs },
     { provider: 'adobe-acrobat-sign', from: plan.throttleFrom, times: throttledTimes },
+  );
+  inject(
+    'an answer that never came',
+    { kind: 'drop', when: 'before' },
+    { provider: 'docusign', from: plan.silenceFrom, times: 1 },
   );
 }
