@@ -28,7 +28,10 @@ Examples:
   config
     .command('print')
     .description('show the configuration in force, defaults filled in, without credentials')
-    .addHelpText('after', '\nWrites YAML that loads again.\n\nExamples:\n  pilotlight config print\n  pilotlight config print -c staging.yaml')
+    .addHelpText(
+      'after',
+      '\nWrites YAML that loads again.\n\nExamples:\n  pilotlight config print\n  pilotlight config print -c staging.yaml',
+    )
     .action(
       act(async ({ context, screen, load }, _options: object) => {
         if (screen.json) throw usageError('config print writes YAML; leave -o json out');

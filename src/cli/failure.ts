@@ -42,7 +42,10 @@ export function problemLines(problems: (LoadResult & { ok: false })['problems'])
 
 export function configurationError(problems: (LoadResult & { ok: false })['problems']): PilotlightError {
   const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-  return new PilotlightError('config_invalid', [`the configuration has ${count}`, ...problemLines(problems)].join('\n'));
+  return new PilotlightError(
+    'config_invalid',
+    [`the configuration has ${count}`, ...problemLines(problems)].join('\n'),
+  );
 }
 
 /** Tells what went wrong and answers the exit code. Commander has said by itself what is wrong with the arguments. */

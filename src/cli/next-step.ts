@@ -6,7 +6,8 @@ import type { Shown } from './show.ts';
 export function nextStep({ entry, holder, health, advice, now }: Shown): string {
   const { state, reason, nextAt, deadlineAt } = entry;
   const { action } = describeReason(reason);
-  const again = nextAt === null ? 'when its secret changes' : nextAt <= now ? 'with the next sweep' : relativeInWords(nextAt, now);
+  const again =
+    nextAt === null ? 'when its secret changes' : nextAt <= now ? 'with the next sweep' : relativeInWords(nextAt, now);
   if (holder !== undefined) return describeReason('duplicate_token').action;
   switch (state) {
     case 'active':

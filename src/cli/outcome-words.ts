@@ -19,7 +19,11 @@ const words: Readonly<Record<Outcome, OutcomeWords>> = {
   suspect: { text: 'refused; not believed until confirmed', tone: 'warn', success: false },
   needsConsent: { text: 'dead: the customer has to authorise again', tone: 'bad', success: false },
   misconfigured: { text: 'not refreshed: the client is rejected', tone: 'bad', success: false },
-  quarantined: { text: 'answered with something we do not understand; the answer is kept', tone: 'bad', success: false },
+  quarantined: {
+    text: 'answered with something we do not understand; the answer is kept',
+    tone: 'bad',
+    success: false,
+  },
   sealed: { text: 'refreshed; the new token is safe on disk and not yet in the store', tone: 'warn', success: false },
   orphaned: { text: 'refreshed, but somebody else wrote first; both tokens are kept', tone: 'warn', success: false },
   gone: { text: 'not refreshed: its secret is gone', tone: 'bad', success: false },

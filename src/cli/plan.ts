@@ -9,8 +9,8 @@ import type { Act, Invocation } from './invocation.ts';
 import { duration, limitDefault, limitHelp, wholeNumber } from './option-values.ts';
 import type { Screen } from './screen.ts';
 import { byNext, type Selection, select } from './select.ts';
-import { whyNext } from './why-next.ts';
 import { harmless } from './terminal-text.ts';
+import { whyNext } from './why-next.ts';
 
 interface Options {
   readonly within: number;
@@ -97,7 +97,9 @@ function show(made: Plan, { config, serviceRuns }: Opened, screen: Screen): void
   const ticks = Object.entries(config.schedule).map(([job, cron]) => `${job} ${cron}`);
   screen.line(`Ticks (cron, UTC): ${harmless(ticks.join(', '))}`);
   if (!serviceRuns)
-    screen.line(screen.paint.tone('warn', 'No service is running: none of this happens until one does (pilotlight run).'));
+    screen.line(
+      screen.paint.tone('warn', 'No service is running: none of this happens until one does (pilotlight run).'),
+    );
   if (matching === 0) return screen.line(`Nothing is due before ${utcInWords(until)}.`);
   const counts = [...perProvider].sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`);
   screen.line(harmless(`Due until ${utcInWords(until)}: ${matching}, ${dueNow} of them now (${counts.join(', ')})`));

@@ -64,7 +64,12 @@ export function createProgram(context: CommandContext, end: (code: number) => vo
     async (...given) => {
       const command = given.at(-1) as Command;
       const invocation = createInvocation(context, command.optsWithGlobals<GlobalOptions>());
-      end(await run(invocation, ...(given.slice(0, -1) as Parameters<typeof run> extends [unknown, ...infer A] ? A : never)));
+      end(
+        await run(
+          invocation,
+          ...(given.slice(0, -1) as Parameters<typeof run> extends [unknown, ...infer A] ? A : never),
+        ),
+      );
     };
   addCommands(program, act, context);
   for (const command of everyCommand(program)) command.showHelpAfterError(`See ${pathOf(command)} --help`);

@@ -1,12 +1,12 @@
 /** `pilotlight refresh ID...`: refreshes by hand, by the same protocol as the service; or says what would be done. */
 import type { Command } from 'commander';
+import { hasCode } from '../runtime/errors.ts';
 import type { ManualRefresh, Opened } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Act, Invocation } from './invocation.ts';
 import { describeOutcome } from './outcome-words.ts';
 import type { Screen } from './screen.ts';
 import { harmless } from './terminal-text.ts';
-import { hasCode } from '../runtime/errors.ts';
 
 interface Options {
   readonly dryRun?: true;
@@ -62,7 +62,8 @@ function succeeded(result: ManualRefresh): boolean {
 }
 
 function tell(result: ManualRefresh, screen: Screen): void {
-  const { text, tone } = 'report' in result ? describeOutcome(result.report) : { text: result.problem, tone: 'bad' as const };
+  const { text, tone } =
+    'report' in result ? describeOutcome(result.report) : { text: result.problem, tone: 'bad' as const };
   screen.line(`${harmless(result.connection)}: ${screen.paint.tone(tone, harmless(text))}`);
 }
 

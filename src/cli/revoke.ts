@@ -32,7 +32,9 @@ Examples:
   pilotlight revoke acme/esign --yes`,
     )
     .action(
-      act((invocation, id: string, options: Options) => invocation.opened((opened) => revoke(invocation, opened, id, options))),
+      act((invocation, id: string, options: Options) =>
+        invocation.opened((opened) => revoke(invocation, opened, id, options)),
+      ),
     );
 }
 
@@ -44,7 +46,12 @@ async function revoke({ screen }: Invocation, opened: Opened, id: string, { yes 
   switch (answer.kind) {
     case 'revoked':
       await release(opened, id, 'its token is revoked');
-      return tell(screen, { id, revoked: true, released: true, text: 'revoked at its provider, and no longer kept alive' });
+      return tell(screen, {
+        id,
+        revoked: true,
+        released: true,
+        text: 'revoked at its provider, and no longer kept alive',
+      });
     case 'already_dead': {
       await release(opened, id, 'its token was dead already');
       const text = `the provider says its token was dead already (${answer.error}); it is no longer kept alive`;
@@ -52,7 +59,10 @@ async function revoke({ screen }: Invocation, opened: Opened, id: string, { yes 
     }
     case 'not_offered': {
       await release(opened, id, 'nothing was revoked');
-      const until = deadlineAt === null ? 'until it dies unused' : `until ${utcInWords(deadlineAt)} at most, if nobody refreshes it`;
+      const until =
+        deadlineAt === null
+          ? 'until it dies unused'
+          : `until ${utcInWords(deadlineAt)} at most, if nobody refreshes it`;
       const text = `${answer.provider.title} has no revocation endpoint, so nothing was ended there: the token works ${until}. It is only no longer kept alive. The customer can end it in the account's settings.`;
       return tell(screen, { id, revoked: false, released: true, text });
     }
@@ -86,7 +96,9 @@ async function release(opened: Opened, id: string, done: string): Promise<void> 
     await opened.release(id);
   } catch (error) {
     if (!hasCode(error)) throw error;
-    throw new PilotlightError(error.code, `${id}: ${done}, but it is still managed: ${error.message}`, { cause: error });
+    throw new PilotlightError(error.code, `${id}: ${done}, but it is still managed: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 

@@ -40,10 +40,13 @@ function stateLines({ entry, changed, now }: Shown, line: Line, paint: Paint): s
   ];
   if (entry.reason !== 'none') {
     lines.push(line('Reason', `${entry.reason}: ${reason.meaning}`));
-    lines.push(line('Who can act', `${describeActor(reason.actor)}${reason.action === '' ? '' : `: ${reason.action}`}`));
+    lines.push(
+      line('Who can act', `${describeActor(reason.actor)}${reason.action === '' ? '' : `: ${reason.action}`}`),
+    );
   }
   if (entry.failures > 0) lines.push(line('Failures', `${entry.failures} in a row`));
-  if (changed) lines.push(line('', 'The secret changed since the service last looked; this is judged from what it holds now.'));
+  if (changed)
+    lines.push(line('', 'The secret changed since the service last looked; this is judged from what it holds now.'));
   return lines;
 }
 
@@ -52,7 +55,12 @@ function lifeLines({ entry, standing, now }: Shown, line: Line): string[] {
   const lines = [
     line('Deadline', at(entry.deadlineAt, now)),
     line('', clock),
-    line('Due', entry.nextAt === null ? 'not before its secret changes' : `${utcInWords(entry.nextAt)} (${nextInWords(entry.nextAt, now)})`),
+    line(
+      'Due',
+      entry.nextAt === null
+        ? 'not before its secret changes'
+        : `${utcInWords(entry.nextAt)} (${nextInWords(entry.nextAt, now)})`,
+    ),
     line('Extended', at(entry.extendedAt, now, 'not known')),
   ];
   if (standing.usable && standing.life.foreignSpender)
@@ -63,18 +71,27 @@ function lifeLines({ entry, standing, now }: Shown, line: Line): string[] {
 function clientLines({ entry, health, title, now }: Shown, line: Line, paint: Paint): string[] {
   const { provider, environment, client, host } = entry.at;
   if (provider === '') return [];
-  const lines = [line('Provider', `${title === undefined ? provider : `${title} (${provider})`}${environment === '' ? '' : `, ${environment}`}`)];
+  const lines = [
+    line(
+      'Provider',
+      `${title === undefined ? provider : `${title} (${provider})`}${environment === '' ? '' : `, ${environment}`}`,
+    ),
+  ];
   if (client === '') return lines;
   lines.push(line('Client', `${client}${host === '' ? '' : ` at ${host}`}`));
   if (health === undefined) return lines;
   if (health.breaker === 'open') {
     const since = health.openedAt === null ? '' : ` since ${relativeInWords(health.openedAt, now)}`;
     const probe = health.nextProbeAt === null ? '' : `; next try ${nextInWords(health.nextProbeAt, now)}`;
-    lines.push(line('', `rejected by the provider (${health.breakerReason})${since}${probe}`, (text) => paint.tone('bad', text)));
-  } else if (health.lastSuccessAt !== null) lines.push(line('', `accepted ${relativeInWords(health.lastSuccessAt, now)}`));
+    lines.push(
+      line('', `rejected by the provider (${health.breakerReason})${since}${probe}`, (text) => paint.tone('bad', text)),
+    );
+  } else if (health.lastSuccessAt !== null)
+    lines.push(line('', `accepted ${relativeInWords(health.lastSuccessAt, now)}`));
   if (health.secret === 'previous')
     lines.push(line('', 'with its previous secret: the current one was rejected', (text) => paint.tone('warn', text)));
-  if (health.heldUntil > now) lines.push(line('', `the provider asked us to wait until ${utcInWords(health.heldUntil)}`));
+  if (health.heldUntil > now)
+    lines.push(line('', `the provider asked us to wait until ${utcInWords(health.heldUntil)}`));
   return lines;
 }
 

@@ -27,7 +27,9 @@ Examples:
   pilotlight show acme/esign
   pilotlight show acme/esign -o json`,
     )
-    .action(act((invocation, id: string, _options: object) => invocation.opened((opened) => show(invocation, opened, id))));
+    .action(
+      act((invocation, id: string, _options: object) => invocation.opened((opened) => show(invocation, opened, id))),
+    );
 }
 
 /** What is shown of a connection. */
@@ -104,6 +106,10 @@ function shownJson(shown: Shown) {
             secret: health.secret,
           },
     version: { id: sighting.version.versionId, createdAt: isoOf(sighting.version.createdAt) },
-    versions: versions.map(({ versionId, stages, createdAt }) => ({ id: versionId, createdAt: isoOf(createdAt), stages })),
+    versions: versions.map(({ versionId, stages, createdAt }) => ({
+      id: versionId,
+      createdAt: isoOf(createdAt),
+      stages,
+    })),
   };
 }

@@ -78,7 +78,12 @@ function deadlineFindings(rows: Status['rows']): Finding[] {
   const findings: Finding[] = [];
   if (over > 0) findings.push({ level: 'critical', code: 'deadline_over', text: `${over} past their deadline` });
   if (page > 0) findings.push({ level: 'critical', code: 'deadline_near', text: `${page} near death` });
-  if (warn > 0) findings.push({ level: 'warning', code: 'deadline_near', text: `${warn} closer to their deadline than they should be` });
+  if (warn > 0)
+    findings.push({
+      level: 'warning',
+      code: 'deadline_near',
+      text: `${warn} closer to their deadline than they should be`,
+    });
   return findings;
 }
 
@@ -92,6 +97,12 @@ function stateFindings({ census }: Overview): Finding[] {
   return (Object.entries(troubled) as [ConnectionState, Finding['level']][]).flatMap(([state, level]) =>
     counts[state] === 0
       ? []
-      : [{ level, code: 'connections_need_attention' as const, text: `${counts[state]} ${state} (pilotlight list --state ${state})` }],
+      : [
+          {
+            level,
+            code: 'connections_need_attention' as const,
+            text: `${counts[state]} ${state} (pilotlight list --state ${state})`,
+          },
+        ],
   );
 }

@@ -66,7 +66,11 @@ function facts(overview: Overview, serviceRuns: boolean): Fact[] {
       : breakers.map(({ at, reason, openedAt, nextProbeAt }, place): Fact => {
           const since = openedAt === null ? '' : ` since ${relativeInWords(openedAt, now)}`;
           const probe = nextProbeAt === null ? '' : `, next try ${nextInWords(nextProbeAt, now)}`;
-          return [place === 0 ? 'Clients' : '', `${at.client} rejected at ${at.host} (${reason})${since}${probe}`, 'bad'];
+          return [
+            place === 0 ? 'Clients' : '',
+            `${at.client} rejected at ${at.host} (${reason})${since}${probe}`,
+            'bad',
+          ];
         })),
     stateFact(overview),
     windowFact(overview),
@@ -80,7 +84,11 @@ function runFacts({ lamps, now }: Overview, serviceRuns: boolean): Fact[] {
     if (lamp.lastAt === null) return [label, `${lamp.name} has not ended yet`, 'warn'];
     const every = `every ${spanInWords(lamp.everyMs)}`;
     const late = isLate(lamp, now);
-    return [label, `${lamp.name} ${relativeInWords(lamp.lastAt, now)}, ${every}${late ? ': late' : ''}`, late ? 'bad' : 'good'];
+    return [
+      label,
+      `${lamp.name} ${relativeInWords(lamp.lastAt, now)}, ${every}${late ? ': late' : ''}`,
+      late ? 'bad' : 'good',
+    ];
   });
 }
 

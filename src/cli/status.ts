@@ -49,7 +49,8 @@ Examples:
 async function status(invocation: Invocation, { watch, every }: Options): Promise<number> {
   const { context, screen } = invocation;
   if (watch !== true) return invocation.opened((opened) => look(opened, screen));
-  if (!screen.terminal || screen.json) throw usageError('--watch needs a terminal; call status again and again instead');
+  if (!screen.terminal || screen.json)
+    throw usageError('--watch needs a terminal; call status again and again instead');
   return invocation.opened(async (opened) => {
     const interrupted = context.interruption();
     let code: number = exitCodes.ok;

@@ -27,7 +27,9 @@ const gap = '  ';
 const cutMin = 12;
 
 export function table({ columns, rows, width, paint }: TableOptions): string[] {
-  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? { text: cell, tone: undefined } : cell)));
+  const cells = rows.map((row) =>
+    row.map((cell) => (typeof cell === 'string' ? { text: cell, tone: undefined } : cell)),
+  );
   const texts = cells.map((row) => row.map(({ text }) => harmless(text)));
   const widths = narrowed(columns, naturalWidths(columns, texts), width);
   const line = (parts: readonly { shown: string; columns: number }[]) =>

@@ -38,7 +38,10 @@ export function whyNext(entry: IndexEntry, provider: Rules, now: number): string
 
 function whyRefreshed({ nextAt, extendedAt, deadlineAt, estimated }: IndexEntry, provider: Rules, now: number): string {
   if (nextAt === null) return 'nothing is planned';
-  const left = deadlineAt === null ? '' : `, ${spanInWords(deadlineAt - nextAt)} before its ${estimated ? 'estimated ' : ''}deadline`;
+  const left =
+    deadlineAt === null
+      ? ''
+      : `, ${spanInWords(deadlineAt - nextAt)} before its ${estimated ? 'estimated ' : ''}deadline`;
   if (provider?.keep === 'access-token') return `before its access token ends${left}`;
   if (extendedAt === null) return `nobody knows when it was last extended${nextAt <= now ? ', so at once' : left}`;
   const rule = provider?.refreshEvery === undefined ? '' : ' (set interval)';

@@ -59,6 +59,9 @@ export function detailsOf({ standing }: Subject, { intent }: SpoolRecord) {
   };
 }
 
+/** Between two rounds of writing what is held in memory only. */
+const unsealedPauseMs = 5_000;
+
 async function renew(
   rotation: Rotation,
   subject: Subject,
@@ -75,20 +78,23 @@ async function renew(
   if (details.requestMs === undefined)
     await ports.permits.writes(2, 'recovery', AbortSignal.timeout(settings.writeLimitMs));
   const writeStartedMs = ports.clock.monotonic();
-  const written = await writeBack(
-    {
-      name: ports.nameOf(rotation.id),
-      ...record.intent,
-      sealedAt: raw.receivedAt,
-      granted,
-      document: standing.document,
-      value: sighting.version.value,
-      extendsLife: standing.life.lifetime.idleMs !== undefined,
-      foreignSpender: standing.life.foreignSpender,
-    },
-    ports,
-    settings.writeLimitMs,
-  );
+  const job = {
+    name: ports.nameOf(rotation.id),
+    ...record.intent,
+    sealedAt: raw.receivedAt,
+    granted,
+    document: standing.document,
+    value: sighting.version.value,
+    extendsLife: standing.life.lifetime.idleMs !== undefined,
+    foreignSpender: standing.life.foreignSpender,
+  };
+  let written = await writeBack(job, ports, settings.writeLimitMs);
+  // Where no disk took the answer, this process is all that holds it: it goes on for as long as it lives.
+  while (written.kind === 'failed' && record.state !== 'answered') {
+    ports.trust.doubt();
+    await ports.clock.sleep(unsealedPauseMs);
+    written = await writeBack(job, ports, settings.writeLimitMs);
+  }
   const more = {
     ...details,
     status: raw.status,

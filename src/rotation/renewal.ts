@@ -2,6 +2,8 @@
  * The document a successful answer makes: a pure function of (old document, answer, ids, time of the seal), so that the
  * worker, its retry and another worker's recovery all write the same bytes.
  */
+
+import type { Provider } from '../../config/provider.ts';
 import { type ConnectionDocument, changeDocument, type FieldNames } from '../connection/document.ts';
 import type { Fingerprint } from '../connection/fingerprint.ts';
 import { Secret } from '../runtime/secret.ts';
@@ -73,9 +75,13 @@ export function valueLike(found: SecretValue, text: Secret): SecretValue {
   return 'text' in found ? { text } : { binary: Buffer.from(text.reveal(), 'utf8') };
 }
 
+/** The longest member the answer's reader hands on. */
+const keptBytesMax = 4_096;
+
 /** True where the largest believable answer would still fit: checked before the token is spent. */
-export function answerWillFit(document: ConnectionDocument): boolean {
-  const ownBytes = 2_048;
+export function answerWillFit(document: ConnectionDocument, provider: Provider): boolean {
+  // Our own section, and the members the provider file says to keep.
+  const ownBytes = 2_048 + provider.answer.keep.length * keptBytesMax;
   return (
     Buffer.byteLength(document.source.reveal()) +
       2 * tokenBytesMax +

@@ -8,7 +8,7 @@ import { entryRetrying, entryStalled, type Rotation, type RotationPorts, report,
 import { decide } from './decide.ts';
 import { detailsOf, finish } from './finish.ts';
 import type { RotationReport } from './outcome.ts';
-import { type Intent, type Lease, type SpoolRecord, stage } from './ports.ts';
+import { type Intent, type Lease, type RawAnswer, type SpoolRecord, stage } from './ports.ts';
 import { checkReadiness, type Readiness } from './pre-flight.ts';
 import { readSubject } from './read.ts';
 import { concludeUnknown } from './refusal.ts';
@@ -116,7 +116,11 @@ async function spend(
     await record.remove();
     return { report: obstacle, posted: false };
   }
-  return { report: await postAndKeep(rotation, subject, record, readiness), posted: true };
+  const concluded = postAndKeep(rotation, subject, record, readiness).catch((error: unknown) =>
+    // A fault of ours after the POST: the record stays, and recovery finishes it.
+    report(rotation, 'retryLater', reasonOf(error), { ...detailsOf(subject, record), error: errorLabel(error) }),
+  );
+  return { report: await concluded, posted: true };
 }
 
 function intentOf({ id, ports }: Rotation, { standing, sighting }: Subject, unanswered: number): Intent {
@@ -150,6 +154,25 @@ async function lastLook(
   });
 }
 
+/**
+ * A place on the disk that failed once is never trusted again: a new one is tried. Where that fails as well the token is no
+ * less worth keeping: it goes straight to the store, and the record says that nothing is sealed.
+ */
+async function sealSomehow({ ports }: Rotation, record: SpoolRecord, answer: RawAnswer): Promise<SpoolRecord> {
+  try {
+    await record.seal(answer);
+    return record;
+  } catch {
+    try {
+      const second = await ports.spool.begin({ ...record.intent, attempt: ports.random.uuid() });
+      await second.seal(answer);
+      return second;
+    } catch {
+      return record;
+    }
+  }
+}
+
 /** Steps 8 and 9. Nothing stands between the last byte of the answer and the disk. */
 async function postAndKeep(
   rotation: Rotation,
@@ -162,14 +185,9 @@ async function postAndKeep(
   const exchange = await ports.endpoint.send(request);
   if (exchange.kind === 'answered') {
     const answeredMs = ports.clock.monotonic();
-    const sealed = await record.seal(exchange.answer).then(
-      () => true,
-      () => false,
-    );
-    const sealMs = ports.clock.monotonic() - answeredMs;
-    const facts = { requestMs: answeredMs - postedMs, ...(sealed ? { sealMs } : {}), secret };
-    // A disk that failed is no reason to drop the token: it goes straight to the store. The next intent proves the disk.
-    return finish(rotation, subject, record, exchange.answer, facts);
+    const kept = await sealSomehow(rotation, record, exchange.answer);
+    const facts = { requestMs: answeredMs - postedMs, sealMs: ports.clock.monotonic() - answeredMs, secret };
+    return finish(rotation, subject, kept, exchange.answer, facts);
   }
   const details = {
     ...detailsOf(subject, record),

@@ -43,6 +43,10 @@ export interface InventoryMemory {
   absent: Set<string>;
 }
 
+/** States that rest on an attempt, of which the secret itself says nothing. */
+const underWay: readonly IndexEntry['state'][] = ['retrying', 'suspect', 'blocked', 'sealed', 'quarantined'];
+/** Absent connections remembered between two passes; where more are missing, none is removed anyway. */
+const absentMax = 20_000;
 const vanishedShareMax = 0.01;
 /** With few connections 1 % is less than one: so many may always go. */
 const vanishedAlways = 5;
@@ -136,8 +140,7 @@ async function judged(
   if (flaggedVersion !== undefined && flaggedVersion !== version.versionId)
     await clearFlag(ports, id, secret.name, version.versionId);
   // A rotation under way knows more than its secret says: only a new token overrules it.
-  const underWay =
-    known !== undefined && ['retrying', 'suspect', 'blocked', 'sealed', 'quarantined'].includes(known.state);
+  const attempted = known !== undefined && underWay.includes(known.state);
   const sameClient = known !== undefined && clientKey(known.at) === clientKey(entry.at);
   if (
     standing.usable &&
@@ -195,6 +198,8 @@ function unreadable(
   const currentId = Object.entries(secret.stages).find(([, labels]) => labels.includes('AWSCURRENT'))?.[0] ?? '';
   // Denied may end without a new version: read again at the next pass. A secret without a value changes when it gets one.
   const seen = code === 'store_denied' ? '' : seenDigest(currentId, secret.tags);
+  // What an attempt under way knows is not undone by a look that failed.
+  if (known !== undefined && underWay.includes(known.state)) return { ...known, seen };
   return known === undefined
     ? { ...fresh, seen }
     : { ...known, state: 'invalid', reason, since: known.reason === reason ? known.since : now, seen };
@@ -206,26 +211,32 @@ async function removeAbsent(
   seen: SeenSet,
 ): Promise<Pick<InventoryResult, 'removed' | 'missing' | 'heldBack'>> {
   const absent = new Set<string>();
+  let missing = 0;
   let total = 0;
   for await (const page of ports.index.scan()) {
     total += page.length;
-    for (const { id } of page) if (!seen.has(hashOf(id))) absent.add(id);
+    for (const { id } of page) {
+      if (seen.has(hashOf(id))) continue;
+      missing += 1;
+      if (absent.size < absentMax) absent.add(id);
+    }
   }
   const twice = [...absent].filter((id) => memory.absent.has(id));
   memory.absent = absent;
-  if (twice.length > Math.max(total * vanishedShareMax, vanishedAlways)) {
-    ports.log.error('inventory.too_many_missing', { missing: twice.length, indexed: total });
-    return { removed: 0, missing: absent.size, heldBack: true };
+  if (twice.length > 0 && missing > Math.max(total * vanishedShareMax, vanishedAlways)) {
+    ports.log.error('inventory.too_many_missing', { missing, indexed: total });
+    return { removed: 0, missing, heldBack: true };
   }
   let removed = 0;
   for (const id of twice) {
     if (!(await isGone(ports, id))) continue;
     await ports.index.remove([id]);
     absent.delete(id);
+    missing -= 1;
     removed += 1;
     ports.log.info('connection.gone', { connection: id });
   }
-  return { removed, missing: absent.size, heldBack: false };
+  return { removed, missing, heldBack: false };
 }
 
 async function isGone({ store, nameOf, isManaged }: InventoryPorts, id: string): Promise<boolean> {

@@ -50,9 +50,8 @@ export const unlimited = 10_000;
 export async function setStage(closers: Closers, worldInput: WorldInput): Promise<Stage> {
   const directory = mkdtempSync(join(tmpdir(), 'pilotlight-bench-'));
   const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
-  if (!process.env.KEEP) process.once('exit', removeDirectory);
+  process.once('exit', removeDirectory);
   closers.push('directory', () => {
-    if (process.env.KEEP) return;
     process.off('exit', removeDirectory);
     removeDirectory();
   });

@@ -11,6 +11,7 @@ import {
 } from '../../src/rotation/renewal.ts';
 import { tokenBytesMax, valueBytesMax } from '../../src/rotation/settings.ts';
 import { Secret } from '../../src/runtime/secret.ts';
+import { providerFile } from '../support/provider-files.ts';
 
 const sealedAt = Date.UTC(2026, 10, 20, 8, 0, 0, 5);
 const fingerprint = fingerprinter(Buffer.alloc(32, 3));
@@ -174,8 +175,8 @@ describe('a renewed value', () => {
       return documentOf({ ...plain, note: 'n'.repeat(bytes - Buffer.byteLength(frame)) });
     };
     const largest = valueBytesMax - 2 * tokenBytesMax - 2_048;
-    expect(answerWillFit(ofSize(largest))).toBe(true);
-    expect(answerWillFit(ofSize(largest + 'old'.length + 1))).toBe(false);
+    expect(answerWillFit(ofSize(largest), providerFile('docusign'))).toBe(true);
+    expect(answerWillFit(ofSize(largest + 'old'.length + 1), providerFile('docusign'))).toBe(false);
     const document = ofSize(largest);
     const huge = granted({
       refreshToken: new Secret('r'.repeat(tokenBytesMax)),

@@ -76,6 +76,8 @@ function sentence({ connection, outcome, reason }: ServiceReport): string {
       return `${connection} needs a new consent. ${meaning}`;
     case 'gone':
       return `${connection} is gone: its secret is deleted`;
+    case 'sealed':
+      return `${connection}: the store does not take its new token, which waits sealed on disk`;
     case 'orphaned':
       return `${connection} was refreshed by its application too; theirs stays`;
     default:

@@ -82,7 +82,7 @@ function finding(name: string, broken: readonly string[]): Finding {
 }
 
 function missed({ struck, met }: Facts): string[] {
-  const silent = struck.filter(({ times, atLeast }) => times < atLeast).map(({ name }) => name);
+  const silent = struck.filter(({ times }) => times === 0).map(({ name }) => name);
   return [...silent, ...Object.keys(met).filter((name) => met[name] === 0)];
 }
 

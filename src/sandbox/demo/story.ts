@@ -98,6 +98,8 @@ function actsOfCustomers(world: World, plan: Plan): Act[] {
 }
 
 function actsOfFate({ double }: World, plan: Plan, { flushRedis }: StoryPorts, counted: Count): Act[] {
+  let storeFault: { fired(): number } | undefined;
+  counted('write to the store failed', () => storeFault?.fired() ?? 0);
   const told = (at: number, words: string): Act => ({ at, words, run: () => true });
   return [
     told(plan.outage.from, 'Adobe Acrobat Sign for Government goes down for two days'),
@@ -109,12 +111,8 @@ function actsOfFate({ double }: World, plan: Plan, { flushRedis }: StoryPorts, c
       at: plan.storeFailsAt,
       words: 'Secrets Manager fails some writes',
       run() {
-        const what = { error: 'InternalServiceError', status: 500 };
-        counted(
-          'write to the store failed',
-          1,
-          double.faults.add({ op: 'PutSecretValue', times: storeFailures, what }).fired,
-        );
+        const what = { error: 'InternalServiceError' };
+        storeFault = double.faults.add({ op: 'PutSecretValue', times: storeFailures, what });
         return true;
       },
     },

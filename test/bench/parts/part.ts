@@ -18,8 +18,3 @@ export interface Found {
   readonly spread?: Readonly<Record<string, Spread>>;
   readonly details?: Readonly<Record<string, unknown>>;
 }
-
-export interface Part {
-  readonly name: string;
-  run(options: PartOptions): Promise<Found>;
-}

@@ -14,11 +14,12 @@ import { median, percentile, rounded, spreadOf, steadyRate } from '../stats.ts';
 import type { Measured } from '../worker.ts';
 import type { Found, PartOptions } from './part.ts';
 
-const rounds = 2;
-const perRound = 1_500;
+/** Many and short, service and loops in turns: what disturbs the machine for seconds then falls on all of them. */
+const rounds = 9;
+const perRound = 700;
 /** Rotations before any is counted: the compiler's share. */
 const warmUp = 600;
-export const concurrency = Number(process.env.C ?? 32);
+export const concurrency = 32;
 export const providerLatencyMs = 20;
 
 interface Round {
@@ -38,8 +39,8 @@ export async function measureRotations(options: PartOptions): Promise<Found> {
   await stage.world.ask('seedDue', { kind: 'bare', count, managed: false });
   await stage.world.ask('seedDue', { kind: 'stock', count, managed: false });
   const input = stage.service('worker', { concurrency });
-  const services = await openScheduler(input, closers);
-  await takeInventory({ ...services.services, ...services.deps }, { absent: new Set() });
+  const scheduler = await openScheduler(input, closers);
+  await scheduler.index();
   const execArgv = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
   const worker = await startChild('./worker.ts', { input, stdoutFile: `${stage.directory}/worker.log`, execArgv });
   closers.push('worker', () => worker.stop());
@@ -56,7 +57,7 @@ export async function measureRotations(options: PartOptions): Promise<Found> {
     const before = { world: await stage.counts(), redisCpuMs: await redisCpuMs(stage) };
     const measuring = worker.ask<Measured>('measure', size);
     const ids = Array.from({ length: size }, (_, place) => connectionId('due', from + place));
-    await services.queues.add(
+    await scheduler.queues.add(
       provider,
       ids.map((connection) => ({ connection, reason: 'due' })),
     );
@@ -82,6 +83,7 @@ function summary(rounds: readonly Round[]): Found {
   const bare = rounds.map((round) => steadyRate(round.bare.endedAtMs));
   const stock = rounds.map((round) => steadyRate(round.stock.endedAtMs));
   const ratio = service.map((rate, round) => rate / (bare[round] ?? Number.NaN));
+  const ratioStock = service.map((rate, round) => rate / (stock[round] ?? Number.NaN));
   const seals = rounds.flatMap((round) => round.service.sealMs);
   const each = (pick: (round: Round) => number) => rounded(median(rounds.map((round) => pick(round) / perRound)));
   const ofAll = (pick: (measured: Measured) => readonly number[]) =>
@@ -92,6 +94,7 @@ function summary(rounds: readonly Round[]): Found {
       bareLoopPerSecond: median(bare),
       ratio: median(ratio),
       bareLoopStockSdkPerSecond: median(stock),
+      ratioStockSdk: median(ratioStock),
       sealFullLoadMsP50: percentile(seals, 0.5),
       sealFullLoadMsP99: percentile(seals, 0.99),
     },
@@ -100,6 +103,7 @@ function summary(rounds: readonly Round[]): Found {
       bareLoopPerSecond: spreadOf(bare),
       ratio: spreadOf(ratio),
       bareLoopStockSdkPerSecond: spreadOf(stock),
+      ratioStockSdk: spreadOf(ratioStock),
     },
     details: {
       concurrency,
@@ -145,7 +149,9 @@ export async function openScheduler(input: ServiceInput, closers: PartOptions['c
     logger: log,
   });
   closers.push('queues', () => queues.close());
-  return { services, deps, queues };
+  /** Fills the index from the store, as the scheduler does. */
+  const index = () => takeInventory({ ...services, ...deps }, { absent: new Set() });
+  return { services, deps, queues, index };
 }
 
 async function redisCpuMs({ redis }: Stage): Promise<number> {
