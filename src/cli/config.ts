@@ -8,6 +8,7 @@ import { harmless } from './terminal-text.ts';
 export function addConfig(program: Command, act: Act): void {
   const config = program
     .command('config')
+    .helpCommand(false)
     .usage('<validate|print> [options]')
     .description('check the configuration, or show what is in force')
     .addHelpText('after', '\nExamples:\n  pilotlight config validate\n  pilotlight config print > in-force.yaml');

@@ -100,7 +100,10 @@ function show(made: Plan, { config, serviceRuns }: Opened, screen: Screen): void
     screen.line(
       screen.paint.tone('warn', 'No service is running: none of this happens until one does (pilotlight run).'),
     );
-  if (matching === 0) return screen.line(`Nothing is due before ${utcInWords(until)}.`);
+  if (matching === 0) {
+    screen.line(`Nothing is due before ${utcInWords(until)}.`);
+    return;
+  }
   const counts = [...perProvider].sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`);
   screen.line(harmless(`Due until ${utcInWords(until)}: ${matching}, ${dueNow} of them now (${counts.join(', ')})`));
   screen.line();

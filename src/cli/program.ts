@@ -10,7 +10,7 @@ import { addDoctor } from './doctor.ts';
 import { exitCodes, exitCodesHelp } from './exit-codes.ts';
 import { argumentProblem, reportFailure } from './failure.ts';
 import { addImport } from './import.ts';
-import { type Act, createInvocation, type GlobalOptions } from './invocation.ts';
+import { type Act, createInvocation, type GlobalOptions, type Invocation } from './invocation.ts';
 import { addList } from './list.ts';
 import { addPlan } from './plan.ts';
 import { addRefresh } from './refresh.ts';
@@ -46,7 +46,6 @@ export function createProgram(context: CommandContext, end: (code: number) => vo
     .option('--no-color', 'no colour (also: NO_COLOR)')
     .version(versionLine(context.version), '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show help')
-    .helpCommand('help [command]', 'show help for a command')
     .configureOutput({
       writeOut: (text) => context.out(text),
       writeErr: (text) => context.err(text),
@@ -59,21 +58,19 @@ export function createProgram(context: CommandContext, end: (code: number) => vo
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .addHelpText('after', examples);
-  const act: Act =
-    (run) =>
-    async (...given) => {
-      const command = given.at(-1) as Command;
-      const invocation = createInvocation(context, command.optsWithGlobals<GlobalOptions>());
-      end(
-        await run(
-          invocation,
-          ...(given.slice(0, -1) as Parameters<typeof run> extends [unknown, ...infer A] ? A : never),
-        ),
-      );
-    };
-  addCommands(program, act, context);
+  addCommands(program, actIn(context, end), context);
   for (const command of everyCommand(program)) command.showHelpAfterError(`See ${pathOf(command)} --help`);
   return program;
+}
+
+/** Commander hands an action its arguments, its options and last the command itself. */
+function actIn(context: CommandContext, end: (code: number) => void): Act {
+  return <A extends unknown[]>(run: (invocation: Invocation, ...given: A) => Promise<number>) =>
+    async (...given: [...A, Command]) => {
+      const command = given.at(-1) as Command;
+      const own = given.slice(0, -1) as unknown[] as A;
+      end(await run(createInvocation(context, command.optsWithGlobals<GlobalOptions>()), ...own));
+    };
 }
 
 function addCommands(program: Command, act: Act, context: CommandContext): void {
@@ -93,6 +90,7 @@ function addCommands(program: Command, act: Act, context: CommandContext): void 
   program.commandsGroup('Other:');
   addConfig(program, act);
   addVersion(program, act);
+  program.addHelpCommand(new Command('help').argument('[command]').description('show help for a command'));
 }
 
 function everyCommand(command: Command): Command[] {

@@ -5,7 +5,7 @@
 import type { CommandContext } from './context.ts';
 import { createPaint, type Paint } from './paint.ts';
 import { type Cell, type Column, table } from './table.ts';
-import { fit, harmless } from './terminal-text.ts';
+import { harmless, shortened } from './terminal-text.ts';
 
 export interface Screen {
   /** The output was asked for as JSON: nothing but one document goes to standard output. */
@@ -60,7 +60,7 @@ export function createScreen(context: CommandContext, options: { json: boolean; 
       if (!context.terminal || json) return;
       settle();
       if (text === '') return;
-      context.out(fit(harmless(text), (width ?? 80) - 1));
+      context.out(shortened(harmless(text), (width ?? 80) - 1));
       shown = true;
     },
     clear: () => context.out('\u001b[H\u001b[2J'),

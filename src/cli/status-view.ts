@@ -30,7 +30,11 @@ export function showStatus({ status, findings, health, serviceRuns }: StatusShow
   line('Pilotlight', `${health}, ${utcInWords(overview.now)}`, healthTone[health]);
   for (const { level, text } of findings) line('', `${level}: ${text}`, level === 'critical' ? 'bad' : 'warn');
   for (const [label, text, tone] of facts(overview, serviceRuns)) line(label, text, tone);
-  if (rows.length === 0) return line('Connections', 'none yet: pilotlight import adds one');
+  if (rows.length > 0) nearestTable(rows, overview.now, screen);
+  else line('', 'pilotlight import adds a connection');
+}
+
+function nearestTable(rows: Status['rows'], now: number, screen: Screen): void {
   screen.line();
   screen.table(
     [
@@ -47,8 +51,8 @@ export function showStatus({ status, findings, health, serviceRuns }: StatusShow
         entry.id,
         entry.at.provider,
         stateCell(entry.state),
-        ...deadlineCells(entry, overview.now),
-        nextInWords(entry.nextAt, overview.now),
+        ...deadlineCells(entry, now),
+        nextInWords(entry.nextAt, now),
       ]),
   );
 }

@@ -4,7 +4,7 @@
  */
 import type { Tone } from '../connection/words.ts';
 import type { Paint } from './paint.ts';
-import { columnsOf, fit, harmless } from './terminal-text.ts';
+import { columnsOf, harmless, shortened } from './terminal-text.ts';
 
 export interface Column {
   readonly title: string;
@@ -38,12 +38,12 @@ export function table({ columns, rows, width, paint }: TableOptions): string[] {
       .join(gap)
       .trimEnd();
   const header = columns.map(({ title }, at) => {
-    const text = fit(title, widths[at] ?? 0);
+    const text = shortened(title, widths[at] ?? 0);
     return { shown: paint.bold(text), columns: columnsOf(text) };
   });
   const body = texts.map((row, rowAt) =>
     columns.map(({ cut }, at) => {
-      const text = fit(row[at] ?? '', widths[at] ?? 0, cut);
+      const text = shortened(row[at] ?? '', widths[at] ?? 0, cut);
       const tone = cells[rowAt]?.[at]?.tone;
       return { shown: tone === undefined ? text : paint.tone(tone, text), columns: columnsOf(text) };
     }),

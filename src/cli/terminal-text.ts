@@ -36,7 +36,7 @@ export function columnsOf(text: string): number {
 }
 
 /** Text cut to the columns given, with an ellipsis; in the middle where both ends tell things apart (ids). */
-export function fit(text: string, columns: number, where: 'end' | 'middle' = 'end'): string {
+export function shortened(text: string, columns: number, where: 'end' | 'middle' = 'end'): string {
   if (columnsOf(text) <= columns) return text;
   if (columns < 1) return '';
   const room = columns - 1;

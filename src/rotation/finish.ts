@@ -189,7 +189,11 @@ async function quarantine(
   const { ports, settings, id } = rotation;
   const now = ports.clock.now();
   const limits = { threshold: settings.breakerThreshold, probeEveryMs: settings.probeEveryMs };
-  const breaker = await forgivingRedis(() => ports.clients.suspected(subject.standing.at, id, now, limits));
+  // An answer that is only read again says nothing new of its client.
+  const fresh = details.requestMs !== undefined;
+  const breaker = fresh
+    ? await forgivingRedis(() => ports.clients.suspected(subject.standing.at, id, now, limits))
+    : undefined;
   const entry = entryAfter(subject, now, { state: 'quarantined', reason, nextAt: null });
   return report(rotation, 'quarantined', reason, { ...details, entry, breakerOpened: breaker?.opened === true });
 }

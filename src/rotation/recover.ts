@@ -36,8 +36,12 @@ async function recoverConnection(rotation: Rotation): Promise<RotationReport> {
     const subject = await subjectOf(rotation);
     if ('report' in subject) return subject.report;
     const unfinished = await finishOpenRecords(rotation, subject.subject);
-    if (unfinished.kind === 'concluded') return unfinished.report;
     const { known, standing } = subject.subject;
+    if (unfinished.kind === 'concluded') {
+      const { outcome, reason } = unfinished.report;
+      const told = outcome === 'quarantined' && known?.state === outcome && known.reason === reason;
+      return told ? report(rotation, 'notDue', reason, { at: standing.at }) : unfinished.report;
+    }
     // The one second try is a rotation like any other: the sweep brings it, unless it was made and refused.
     const refused = known?.state === 'suspect' && known.reason !== 'unknown_outcome';
     const entry =

@@ -41,11 +41,17 @@ export async function finishOpenRecords(rotation: Rotation, subject: Subject): P
       });
       return concluded(report(rotation, 'quarantined', 'record_unreadable', { at: subject.standing.at, entry }));
     }
+    const overtaken = record.intent.fingerprintOld !== subject.standing.fingerprint;
     if (raw !== undefined) {
       const then = await asOf(rotation, subject, record);
-      if (!isUnknown(rotation, then, raw)) return concluded(await finish(rotation, then, record, raw));
+      if (!isUnknown(rotation, then, raw)) {
+        const made = await finish(rotation, then, record, raw);
+        // An answer held for a person stands in nobody's way once somebody has brought another token.
+        if (made.outcome === 'quarantined' && overtaken) continue;
+        return concluded(made);
+      }
     }
-    if (record.intent.fingerprintOld !== subject.standing.fingerprint) {
+    if (overtaken) {
       // Somebody brought another token since: the question this record asks is answered.
       await record.remove();
       continue;

@@ -67,7 +67,10 @@ function receive(
   waiting: Map<number, { resolve(value: unknown): void; reject(error: Error): void }>,
   hello: (value: unknown) => void,
 ): void {
-  if ('hello' in message) return hello(message.hello);
+  if ('hello' in message) {
+    hello(message.hello);
+    return;
+  }
   const asked = waiting.get(message.id);
   waiting.delete(message.id);
   if ('failed' in message) asked?.reject(new Error(message.failed));

@@ -10,8 +10,10 @@ export interface Addresses {
   readonly providers: string;
 }
 
-/** A fresh Redis grants no lease for this long, ms. */
-export const leaseMs = 4_000;
+/** A fresh Redis grants no lease for this long, ms. Longer than both limits by what a rotation may wait for its turn. */
+export const leaseMs = 5_000;
+/** A second is a day here: what waits for its turn at ten a second would wait for days. */
+const paceTimes = 10;
 
 /** Real seconds are virtual days here. Recovery runs with every third sweep, as it does by default. */
 const everySecond = '* * * * * *';
@@ -23,6 +25,7 @@ export function configureDemo(config: Config, addresses: Addresses, clients: rea
     ...config,
     store: { ...store, kind: 'aws', aws: { ...store.aws, endpoint: addresses.store, region: 'eu-central-1' } },
     clients: Object.fromEntries(clients.map((client) => [client, { secret: clientSecretName(client) }])),
+    providers: Object.fromEntries(Object.entries(config.providers).map(([name, one]) => [name, hurried(one)])),
     rotation: {
       ...config.rotation,
       requestLimit: 2_000,
@@ -35,6 +38,11 @@ export function configureDemo(config: Config, addresses: Addresses, clients: rea
     schedule: { sweep: everySecond, inventory: everySecond, recover: everyThirdSecond },
     sandbox: { connectTo: addresses.providers },
   };
+}
+
+function hurried(provider: Config['providers'][string]): Config['providers'][string] {
+  const { limits } = provider;
+  return { ...provider, limits: { ...limits, perSecond: limits.perSecond * paceTimes } };
 }
 
 /** Name of the secret that holds a client's credentials. */

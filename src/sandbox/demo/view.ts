@@ -25,8 +25,9 @@ export interface Progress {
 }
 
 const barWidth = 40;
-const flaggedShown = 4;
-const latestShown = 8;
+/** With these the picture has 23 lines: a terminal of 24 shows it all. */
+const flaggedShown = 3;
+const latestShown = 6;
 const dueShown = 3;
 
 const marks = { world: '▸', trouble: '!', good: '✓' } as const;
@@ -35,7 +36,6 @@ const marks = { world: '▸', trouble: '!', good: '✓' } as const;
 export function picture(progress: Progress, paint: Paint): string[] {
   const { seed, url, phase, flagged, latest, refreshed, lastRefresh, startAt } = progress;
   const open = flagged.filter(({ cleared }) => !cleared);
-  const counts = Object.entries(refreshed).map(([provider, count]) => `${provider} ${paint.bold(String(count))}`);
   const rows = (count: number, lines: readonly string[]) => [...lines, ...Array(count).fill('')].slice(0, count);
   return [
     `${paint.bold('Pilotlight')}  seed ${seed}  ${paint.accent(url)}`,
@@ -43,7 +43,10 @@ export function picture(progress: Progress, paint: Paint): string[] {
     `${bar(progress, paint)}  ${phase}`,
     '',
     `connections  ${stateCounts(progress.entries)}`,
-    `refreshed    ${counts.join('   ')}`,
+    ...Object.entries(refreshed).map(([provider, count], place) => {
+      const label = (place === 0 ? 'refreshed' : '').padEnd(12);
+      return `${label} ${provider.padEnd(24)} ${paint.bold(String(count).padStart(4))}`;
+    }),
     `last         ${lastRefresh}`,
     `due next     ${dueNext(progress).join('   ')}`,
     '',
