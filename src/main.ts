@@ -72,7 +72,7 @@ async function run(loaded: Loaded, role: 'all' | 'scheduler' | 'worker'): Promis
     level: config.log.level,
     destination: logDestination(1),
     clock: systemClock(),
-    base: { role },
+    base: { as: role },
   });
   installLastResort({ emitter: process, logger: log, fatal: () => process.exit(70) });
   const told = untilTold(log);

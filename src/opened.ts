@@ -6,7 +6,7 @@ import type { LoadResult } from '../config/load.ts';
 import { refreshJob } from '../jobs/refresh.ts';
 import { type App, type AppOptions, startApp } from './app.ts';
 import type { Opened } from './cli/context.ts';
-import { judge, type Sighting } from './connection/standing.ts';
+import { entryOf, judge, type Sighting } from './connection/standing.ts';
 import { entryUrgency } from './derive-settings.ts';
 import { diagnose } from './diagnose.ts';
 import { explain } from './explain.ts';
@@ -81,6 +81,7 @@ export async function openForCommand(
         }
       },
       revoke: (id) => revoke(services, id),
+      adopt: (ids) => adopt(services, ids),
       release: (id) => release(services, id),
       diagnose: () => diagnose(services),
       close: () => closers.closeAll(),
@@ -102,12 +103,18 @@ async function refreshOne(
   try {
     const { standing } = await inspect(services, connection);
     if (!standing.usable) return { connection, problem: `its secret cannot be used: ${standing.reason}` };
-    await reports.forget(connection);
-    await queues.add(standing.at.provider, [{ connection, reason: 'manual' }]);
-    const report = await reports.wait(connection, refreshWaitMs);
-    return report === undefined
-      ? { connection, problem: 'no worker has taken it within 5 minutes; see pilotlight status' }
-      : { connection, report };
+    const { clock, say } = services.deps;
+    for (const untilMs = clock.monotonic() + refreshWaitMs; ; ) {
+      await reports.forget(connection);
+      await queues.add(standing.at.provider, [{ connection, reason: 'manual' }]);
+      const report = await reports.wait(connection, Math.max(untilMs - clock.monotonic(), 1));
+      if (report === undefined)
+        return { connection, problem: 'no worker has taken it within 5 minutes; see pilotlight status' };
+      const waitMs = report.reason === 'redis_new' ? (report.entry?.nextAt ?? 0) - clock.now() : 0;
+      if (waitMs <= 0 || clock.monotonic() + waitMs > untilMs) return { connection, report };
+      say(`Redis is new: nothing is refreshed for another ${Math.ceil(waitMs / 1_000)} s; waiting.`);
+      await clock.sleep(waitMs + 100);
+    }
   } catch (error) {
     if (!(error instanceof PilotlightError)) throw error;
     return { connection, problem: error.message };
@@ -164,6 +171,15 @@ async function revoke(services: Services, id: string): ReturnType<Opened['revoke
       return { kind: 'unanswered' };
     default:
       return answer satisfies never;
+  }
+}
+
+/** What inventory would find at its next pass, found now. */
+async function adopt(services: Services, ids: readonly string[]): Promise<void> {
+  const now = services.deps.clock.now();
+  for (const id of ids) {
+    const { sighting, standing } = await inspect(services, id);
+    await services.index.put([entryOf(sighting, standing, now)]);
   }
 }
 

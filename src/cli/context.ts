@@ -55,6 +55,8 @@ export interface Opened {
     | { readonly kind: 'unanswered' }
     | { readonly kind: 'not_offered'; readonly provider: Provider; readonly at: ClientAtHost }
   >;
+  /** Puts connections just made into the index, so that they are seen before the next inventory. */
+  adopt(ids: readonly string[]): Promise<void>;
   /** Stops keeping a connection alive: takes the management tag away (its secret stays). */
   release(id: string): Promise<void>;
   diagnose(): AsyncIterable<Diagnosis>;

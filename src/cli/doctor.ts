@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { describeError } from '../runtime/errors.ts';
 import type { Diagnosis } from './context.ts';
+import { counted } from './counted.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Act, Invocation } from './invocation.ts';
 import type { Cell } from './table.ts';
@@ -58,6 +59,11 @@ function show(checks: readonly Diagnosis[], failed: number, screen: Invocation['
   screen.line();
   // Fixes stand below the table, where nothing cuts them.
   for (const { name, fix } of checks) if (fix !== undefined) screen.text(`${name}: ${fix}`);
-  const verdict = failed > 0 ? `${failed} of ${checks.length} checks failed` : `${checks.length} checks, none failed`;
-  screen.line(screen.paint.tone(failed > 0 ? 'bad' : 'good', `${verdict}${warned > 0 ? `, ${warned} warnings` : ''}`));
+  const verdict =
+    failed > 0
+      ? `${failed} of ${counted(checks.length, 'check')} failed`
+      : `${counted(checks.length, 'check')}, none failed`;
+  screen.line(
+    screen.paint.tone(failed > 0 ? 'bad' : 'good', `${verdict}${warned > 0 ? `, ${counted(warned, 'warning')}` : ''}`),
+  );
 }

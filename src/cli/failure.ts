@@ -6,6 +6,7 @@ import { CommanderError } from 'commander';
 import type { LoadResult } from '../../config/load.ts';
 import { errorLabel, hasCode, PilotlightError } from '../runtime/errors.ts';
 import type { CommandContext } from './context.ts';
+import { counted } from './counted.ts';
 import { exitCodes } from './exit-codes.ts';
 import { harmless, harmlessLines } from './terminal-text.ts';
 
@@ -41,10 +42,9 @@ export function problemLines(problems: (LoadResult & { ok: false })['problems'])
 }
 
 export function configurationError(problems: (LoadResult & { ok: false })['problems']): PilotlightError {
-  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
   return new PilotlightError(
     'config_invalid',
-    [`the configuration has ${count}`, ...problemLines(problems)].join('\n'),
+    [`the configuration has ${counted(problems.length, 'problem')}`, ...problemLines(problems)].join('\n'),
   );
 }
 

@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { relativeInWords, utcInWords } from '../connection/time-words.ts';
 import { errorLabel, PilotlightError } from '../runtime/errors.ts';
 import type { CommandContext, Opened } from './context.ts';
+import { counted } from './counted.ts';
 import { isoOf } from './entry-view.ts';
 import { exitCodes } from './exit-codes.ts';
 import { usageError } from './failure.ts';
@@ -87,8 +88,9 @@ async function readEntries(context: CommandContext, file: string): Promise<reado
 function refuse({ problems }: Checked, count: number, screen: Screen): number {
   if (screen.json) screen.document({ made: [], problems });
   for (const problem of problems) screen.remark(problemLine(problem));
-  const found = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-  screen.remark(`pilotlight: ${found} in ${count} ${count === 1 ? 'entry' : 'entries'}; nothing was imported`);
+  screen.remark(
+    `pilotlight: ${counted(problems.length, 'problem')} in ${counted(count, 'entry', 'entries')}; nothing was imported`,
+  );
   return exitCodes.failure;
 }
 
@@ -149,15 +151,16 @@ async function write({ context, screen }: Invocation, opened: Opened, { drafts, 
     onProgress: (made) => screen.progress(`${made} of ${drafts.length} made ...`),
   });
   screen.progress('');
+  await opened.adopt(written.made);
   const whole = written.failed.length === 0 && written.notTried.length === 0;
   if (screen.json) screen.document({ ...written, skipped, problems: [] });
   else if (whole) {
     const { made } = written;
-    screen.line(screen.paint.tone('good', `${made.length} ${made.length === 1 ? 'connection' : 'connections'} made.`));
+    screen.line(screen.paint.tone('good', `${counted(made.length, 'connection')} made.`));
     tellRemarks(drafts, skipped, screen);
     if (made.length > 0)
       screen.line(
-        'The next inventory finds them; pilotlight list shows them then. Delete the file: it holds live tokens.',
+        'They are kept alive from now on: pilotlight list shows them. Delete the file: it holds live tokens.',
       );
   } else tellPartial(written, screen);
   return whole ? exitCodes.ok : exitCodes.failure;

@@ -12,7 +12,7 @@ interface OutcomeWords {
 const words: Readonly<Record<Outcome, OutcomeWords>> = {
   rotated: { text: 'refreshed', tone: 'good', success: true },
   notDue: { text: 'not refreshed: it needs none now', tone: 'info', success: true },
-  busy: { text: 'not refreshed: another worker holds it', tone: 'warn', success: false },
+  busy: { text: 'not refreshed now', tone: 'warn', success: false },
   retryLater: { text: 'not refreshed, tried again by itself', tone: 'warn', success: false },
   throttled: { text: 'not refreshed: the provider asked us to wait', tone: 'warn', success: false },
   unknown: { text: 'sent, but no answer came; the service finds out', tone: 'warn', success: false },

@@ -104,7 +104,9 @@ function show(made: Plan, { config, serviceRuns }: Opened, screen: Screen): void
     screen.line(`Nothing is due before ${utcInWords(until)}.`);
     return;
   }
-  const counts = [...perProvider].sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${count}`);
+  const counts = [...perProvider]
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${name === '' ? 'no provider' : name} ${count}`);
   screen.line(harmless(`Due until ${utcInWords(until)}: ${matching}, ${dueNow} of them now (${counts.join(', ')})`));
   screen.line();
   screen.table(

@@ -6,6 +6,7 @@ import { totalStates } from '../connection/census.ts';
 import type { ConnectionState } from '../connection/entry.ts';
 import { spanInWords } from '../connection/time-words.ts';
 import type { Lamp, Overview, Status } from '../web/ports.ts';
+import { counted } from './counted.ts';
 
 export interface Finding {
   readonly level: 'warning' | 'critical';
@@ -76,20 +77,32 @@ function deadlineFindings(rows: Status['rows']): Finding[] {
   const count = (urgency: string) => live.filter((row) => row.urgency === urgency).length;
   const [over, page, warn] = [count('over'), count('page'), count('warn')];
   const findings: Finding[] = [];
-  if (over > 0) findings.push({ level: 'critical', code: 'deadline_over', text: `${over} past their deadline` });
-  if (page > 0) findings.push({ level: 'critical', code: 'deadline_near', text: `${page} near death` });
+  if (over > 0)
+    findings.push({
+      level: 'critical',
+      code: 'deadline_over',
+      text: `${counted(over, 'connection')} past the deadline`,
+    });
+  if (page > 0)
+    findings.push({ level: 'critical', code: 'deadline_near', text: `${counted(page, 'connection')} near death` });
   if (warn > 0)
     findings.push({
       level: 'warning',
       code: 'deadline_near',
-      text: `${warn} closer to their deadline than they should be`,
+      text: `${counted(warn, 'connection')} closer to the deadline than it should come`,
     });
   return findings;
 }
 
 function spoolFindings({ spool }: Overview): Finding[] {
   if (spool.unreadable === 0) return [];
-  return [{ level: 'critical', code: 'record_unreadable', text: `${spool.unreadable} spool records cannot be opened` }];
+  return [
+    {
+      level: 'critical',
+      code: 'record_unreadable',
+      text: `${counted(spool.unreadable, 'spool record')} cannot be opened`,
+    },
+  ];
 }
 
 function stateFindings({ census }: Overview): Finding[] {

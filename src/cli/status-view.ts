@@ -4,6 +4,7 @@ import { connectionStates } from '../connection/entry.ts';
 import { relativeInWords, spanInWords, utcInWords } from '../connection/time-words.ts';
 import { describeState, type Tone } from '../connection/words.ts';
 import type { Overview, Status } from '../web/ports.ts';
+import { counted } from './counted.ts';
 import { deadlineCells, nextInWords, stateCell } from './entry-view.ts';
 import type { Screen } from './screen.ts';
 import { type Finding, isLate } from './status-health.ts';
@@ -99,9 +100,13 @@ function runFacts({ lamps, now }: Overview, serviceRuns: boolean): Fact[] {
 /** Workers keep their spools on their own disks: what waits in them shows as state of its connections. */
 function spoolFact({ spool, census, now }: Overview): Fact {
   const sealed = totalStates(census).sealed;
-  const own = spool.records === 0 ? '' : `, ${spool.records} records on this disk`;
+  const own = spool.records === 0 ? '' : `, ${counted(spool.records, 'record')} on this disk`;
   const oldest = spool.oldestAt === null ? '' : `, oldest ${relativeInWords(spool.oldestAt, now)}`;
-  return ['Spool', `${sealed} connections wait for the store${own}${oldest}`, sealed > 0 ? 'warn' : 'good'];
+  return [
+    'Spool',
+    `${counted(sealed, 'connection')} waiting for the store${own}${oldest}`,
+    sealed > 0 ? 'warn' : 'good',
+  ];
 }
 
 function stateFact({ census }: Overview): Fact {

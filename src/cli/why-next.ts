@@ -3,6 +3,7 @@ import type { ConfiguredProvider } from '../../config/resolve-providers.ts';
 import type { IndexEntry } from '../connection/entry.ts';
 import { spanInWords } from '../connection/time-words.ts';
 import { describeReason } from '../connection/words.ts';
+import { counted } from './counted.ts';
 
 type Rules = Pick<ConfiguredProvider, 'keep' | 'refreshEvery'> | undefined;
 
@@ -10,27 +11,28 @@ type Rules = Pick<ConfiguredProvider, 'keep' | 'refreshEvery'> | undefined;
 export function whyNext(entry: IndexEntry, provider: Rules, now: number): string {
   const { state, reason, failures } = entry;
   const { meaning } = describeReason(reason);
+  const because = meaning === '' ? '' : `: ${meaning}`;
   switch (state) {
     case 'active':
       return whyRefreshed(entry, provider, now);
     case 'retrying':
-      return `tried again after ${failures === 1 ? 'a failure' : `${failures} failures`}: ${meaning}`;
+      return `tried again after ${counted(failures, 'failure')}${because}`;
     case 'blocked':
-      return `waits for its client: ${meaning}`;
+      return `waits for its client${because}`;
     case 'suspect':
       return 'the refusal is confirmed before it is believed';
     case 'reauth_required':
-      return `flagged: ${meaning}`;
+      return `its customer has to authorise again${because}`;
     case 'unkeepable':
       return provider?.keep === 'access-token'
         ? 'its access token is renewed; its own end cannot be moved'
         : 'looked at again when it ends: no refresh extends it';
     case 'quarantined':
-      return `its kept answer is read again: ${meaning}`;
+      return `its kept answer is read again${because}`;
     case 'sealed':
       return 'its new token is on its way from disk to the store';
     case 'invalid':
-      return `its secret is looked at again: ${meaning}`;
+      return `its secret is looked at again${because}`;
     default:
       return state satisfies never;
   }

@@ -34,6 +34,8 @@ export const reasons = [
   'client_secret_missing',
   // retrying
   'busy',
+  'cooling_down',
+  'redis_new',
   'network',
   'provider_unavailable',
   'throttled',

@@ -84,6 +84,10 @@ const words: Readonly<Record<Reason, ReasonWords>> = {
     "Configure the client, or let this service read the client's secret.",
   ),
   busy: byItself('Another worker holds this connection.'),
+  cooling_down: byItself('It was sent to its provider a short while ago, and is left alone until that has settled.'),
+  redis_new: byItself(
+    'Redis is new or lost its data: nothing is refreshed until everything begun before has ended (the length of a lease).',
+  ),
   network: byItself('The provider could not be reached.'),
   provider_unavailable: byItself('The provider says it is unavailable.'),
   throttled: byItself('The provider asked us to slow down.'),

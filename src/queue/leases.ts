@@ -89,6 +89,13 @@ export function createLeases(options: LeaseOptions): Leases {
     run: scriptRunner(options.redis, checkedPrefix(options.prefix ?? defaultPrefix)),
   };
   const runId = watchRunId(options.redis);
+  let toldYouth = false;
+  /** Once, and not for every connection: on-call would wonder why nothing is refreshed. */
+  const tellYouth = (answer: LeaseAnswer) => {
+    const young = 'refused' in answer && answer.refused === 'epoch_young';
+    if (young && !toldYouth) options.logger.info('lease.redis_new', { waitMs: Math.round(answer.retryAfterMs) });
+    toldYouth = young;
+  };
   return {
     async acquire(connection, { ms, passCoolDown }) {
       const server = await runId();
@@ -103,7 +110,9 @@ export function createLeases(options: LeaseOptions): Leases {
           giveBack(context, connection, token);
           throw error;
         });
-      return answered(context, connection, token, from + ms, answer as [string, number]);
+      const leased = answered(context, connection, token, from + ms, answer as [string, number]);
+      tellYouth(leased);
+      return leased;
     },
   };
 }

@@ -41,7 +41,7 @@ export async function rotate(
       // Whoever holds the lease writes the entry when it is done: ours would be older.
       const ours = leased.refused === 'held' ? undefined : known;
       const entry = ours === undefined ? undefined : { ...ours, nextAt: ports.clock.now() + leased.retryAfterMs };
-      return report(rotation, 'busy', 'busy', { entry, at: known?.at });
+      return report(rotation, 'busy', refusalWords[leased.refused], { entry, at: known?.at });
     }
     lease = leased.lease;
     const concluded = await underLease(rotation, lease, known, signal);
@@ -62,6 +62,8 @@ function coolDownFor({ entry }: RotationReport, now: number, { coolDownMs }: Rot
   const nextInMs = entry?.nextAt === undefined || entry.nextAt === null ? coolDownMs : entry.nextAt - now;
   return Math.max(1, Math.min(coolDownMs, nextInMs / 2));
 }
+
+const refusalWords = { held: 'busy', cooling: 'cooling_down', epoch_young: 'redis_new' } as const;
 
 interface Concluded {
   readonly report: RotationReport;

@@ -44,7 +44,7 @@ test('each role reaches Redis, answers, and closes', async () => {
     await connection.close();
     await connection.close();
     expect(await connection.ping()).toBe(false);
-    expect(lines).toEqual([`redis.reached {"role":"${role}"}`]);
+    expect(lines).toEqual([`redis.reached {"connection":"${role}"}`]);
   }
 });
 
@@ -62,7 +62,7 @@ test('a password apart from the URL is used, and neither is ever in a log or an 
 
   const { logger, lines } = recorder();
   const bad = connectRedis({ url: `redis://:canary-password@127.0.0.1:${port}`, role: 'commands', logger, clock });
-  await expect.poll(() => lines).toEqual(['redis.lost {"role":"commands","why":"WRONGPASS"}']);
+  await expect.poll(() => lines).toEqual(['redis.lost {"connection":"commands","why":"WRONGPASS"}']);
   const failure = (await bad.untilReached(10).catch((error: unknown) => error)) as Error;
   await bad.close();
   expect(hasCode(failure, 'redis_unavailable')).toBe(true);

@@ -86,6 +86,8 @@ export interface Acts {
   readonly refreshed: string[];
   readonly revoked: string[];
   readonly released: string[];
+  /** Put into the index before the next inventory. */
+  readonly adopted: string[];
   closed: number;
 }
 
@@ -216,6 +218,9 @@ export function openedOf(given: Given, acts: Acts): Opened {
     async revoke(id) {
       acts.revoked.push(id);
       return given.revocation ?? { kind: 'revoked' };
+    },
+    async adopt(ids) {
+      acts.adopted.push(...ids);
     },
     async release(id) {
       given.onRelease?.();

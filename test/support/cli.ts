@@ -25,7 +25,7 @@ export async function pilotlight(
 ): Promise<Called> {
   const out: string[] = [];
   const err: string[] = [];
-  const acts: Acts = { created: [], refreshed: [], revoked: [], released: [], closed: 0 };
+  const acts: Acts = { created: [], refreshed: [], revoked: [], released: [], adopted: [], closed: 0 };
   const { files = {}, input, ...over } = context;
   const code = await runCommand(argv, {
     out: (text) => void out.push(text),

@@ -135,7 +135,12 @@ describe('a configuration that cannot be used', () => {
 
 test('the file of --config is the one that is loaded, before or behind the command', async () => {
   const files: (string | undefined)[] = [];
-  const context = { loadConfig: (file: string | undefined) => (files.push(file), loaded()) };
+  const context = {
+    loadConfig(file: string | undefined) {
+      files.push(file);
+      return loaded();
+    },
+  };
   await pilotlight(['-c', 'a.yaml', 'list'], {}, context);
   await pilotlight(['config', 'validate', '--config', 'b.yaml'], {}, context);
   await pilotlight(['list'], {}, context);
@@ -221,7 +226,7 @@ describe('config', () => {
     const { code, out, err } = await pilotlight(['config', 'validate']);
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(
-      /^The configuration is in order\.\n {2}read \/etc\/pilotlight\.yaml\n[^]*store file, 5 providers, 4 clients\n$/,
+      /^The configuration is in order\.\n {2}read \/etc\/pilotlight\.yaml\n[\s\S]*store file, 5 providers, 4 clients\n$/,
     );
   });
 

@@ -21,9 +21,7 @@ describe('harmless text', () => {
 
   it('holds no control or format character, whatever it is made of', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (given) => {
-        expect(harmless(given)).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
-      }),
+      fc.property(fc.string({ unit: 'binary' }), (given) => !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(harmless(given))),
     );
   });
 
@@ -79,7 +77,7 @@ describe('a table', () => {
   it('is cut to the terminal, the widest column first, and never what must stay whole', () => {
     const lines = table({ columns, rows, width: 40, paint: plain });
     for (const line of lines) expect(columnsOf(line)).toBeLessThanOrEqual(40);
-    expect(lines[1]).toMatch(/^customers.*….*name {2}because.*… {2}7$/);
+    expect(lines[1]).toMatch(/^customer….*name {2}because.*… {2}7$/);
   });
 
   it('rather overflows a tiny terminal than to show nothing that can be recognised', () => {
@@ -99,9 +97,9 @@ describe('a table', () => {
 });
 
 describe('colour', () => {
-  const escape = '\u001b[';
+  const commands = '\u001b[';
   const colourful = async (argv: readonly string[], context: Parameters<typeof pilotlight>[2]) =>
-    (await pilotlight(argv, {}, { columns: 100, ...context })).out.includes(escape);
+    (await pilotlight(argv, {}, { columns: 100, ...context })).out.includes(commands);
 
   it('is used on a terminal only, and not where NO_COLOR, --no-color or JSON say otherwise', async () => {
     const argv = ['config', 'validate'];

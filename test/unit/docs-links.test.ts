@@ -11,6 +11,7 @@ import { provider as providerSchema } from '../../config/provider.ts';
 import type { CommandContext } from '../../src/cli/context.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { connectionStates } from '../../src/connection/entry.ts';
+import { describeMetrics } from '../../src/telemetry/metric-list.ts';
 import { accepted, refused } from '../support/load-config.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -68,6 +69,12 @@ describe.for(documents)('%s', (document) => {
       piece.split('\n').flatMap((line) => /(?:^|\s|npx )pilotlight ([a-z].*)$/.exec(line)?.[1] ?? []),
     );
     expect(calls.flatMap((call) => wrongIn(call))).toEqual([]);
+  });
+
+  test('names no metric that is not exported', () => {
+    const exported = describeMetrics().map(({ name }) => name);
+    const named = text.match(/\bpilotlight_[a-z]\w*/g) ?? [];
+    expect(named.filter((name) => !exported.includes(name))).toEqual([]);
   });
 
   test('has no line that is left over', () => {
