@@ -100,7 +100,8 @@ function problemsOfStanding(
   values: ReturnType<typeof readFields>['values'],
   { config, rules }: Rules,
 ): FieldProblem[] {
-  const problems = clientProblems(values, config);
+  const known = rules.providers.has(String(values.get('provider')));
+  const problems = clientProblems(values, config, known);
   if (!standing.usable) return [...problems, reasonProblem(standing.reason, values, rules)];
   if (!answerWillFit(standing.document, standing.provider))
     problems.push([
@@ -110,7 +111,11 @@ function problemsOfStanding(
   return problems;
 }
 
-function clientProblems(values: ReturnType<typeof readFields>['values'], { clients }: Config): FieldProblem[] {
+function clientProblems(
+  values: ReturnType<typeof readFields>['values'],
+  { clients }: Config,
+  providerKnown: boolean,
+): FieldProblem[] {
   const client = values.get('client');
   if (typeof client !== 'string') return [];
   const source = Object.hasOwn(clients, client) ? clients[client] : undefined;
@@ -119,7 +124,7 @@ function clientProblems(values: ReturnType<typeof readFields>['values'], { clien
     const there = known.length === 0 ? 'there is none yet' : `there are ${known.slice(0, 20).join(', ')}`;
     return [['client', `is not in the configuration (${there}); add it under clients`]];
   }
-  if (source.provider !== undefined && source.provider !== values.get('provider'))
+  if (providerKnown && source.provider !== undefined && source.provider !== values.get('provider'))
     return [['client', `belongs to another provider (${source.provider})`]];
   return [];
 }

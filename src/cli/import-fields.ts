@@ -28,6 +28,8 @@ type Field = keyof typeof documentFields | 'id' | 'owner';
 const fields = [...Object.keys(documentFields), 'id', 'owner'] as Field[];
 const required: readonly Field[] = ['id', 'provider', 'client', 'refresh_token'];
 const instants: readonly Field[] = ['expires_at', 'consented_at', 'refreshed_at'];
+/** Fields that commands show. */
+const shown: readonly Field[] = ['id', 'provider', 'environment', 'client', 'owner'];
 const tokens: readonly Field[] = ['refresh_token', 'access_token'];
 
 /** Farthest instants believed, as in the documents the service reads. */
@@ -58,12 +60,18 @@ export function readFields(members: readonly Member[], names: FieldNames, now: n
       others.push(member);
       continue;
     }
-    if (given.has(field)) problems.push([field, 'is given twice']);
+    if (member.value === null) continue;
+    const problem = given.has(field) ? 'is given twice' : problemWith(field, member.value, now);
     given.add(field);
-    const problem = problemWith(field, member.value, now);
-    if (problem !== undefined) problems.push([field, problem]);
-    else if (member.value !== null) values.set(field, member.value as string | number);
+    if (problem === undefined) {
+      values.set(field, member.value as string | number);
+      continue;
+    }
+    problems.push([field, problem]);
+    // Which of two is meant is not ours to guess.
+    values.delete(field);
   }
+  problems.push(...misplacedToken(values));
   const bad = new Set(problems.map(([field]) => field));
   for (const field of required) if (!values.has(field) && !bad.has(field)) problems.push([field, 'is missing']);
   problems.push(...problemsOfOthers(others, names));
@@ -71,7 +79,6 @@ export function readFields(members: readonly Member[], names: FieldNames, now: n
 }
 
 function problemWith(field: Field, value: unknown, now: number): string | undefined {
-  if (value === null) return undefined;
   if (instants.includes(field)) {
     const latest = field === 'expires_at' ? now + expiryMsMax : now + soonMs;
     if (readInstant(value, latest) !== undefined) return undefined;
@@ -89,6 +96,22 @@ function problemWith(field: Field, value: unknown, now: number): string | undefi
   if (field === 'owner' && !/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,256}$/u.test(value))
     return 'must be at most 256 letters, digits, spaces and _.:/=+-@, as a tag of the secret';
   return undefined;
+}
+
+/** Shorter tokens may be part of an id by chance. */
+const tellingLength = 8;
+
+/** A token in a field that is shown would be repeated by every list. */
+function misplacedToken(values: Map<Field, string | number>): FieldProblem[] {
+  const secret = tokens.map((field) => values.get(field)).filter((token) => typeof token === 'string');
+  const problems: FieldProblem[] = [];
+  for (const field of shown) {
+    const text = String(values.get(field) ?? '');
+    if (!secret.some((token) => text === token || (token.length >= tellingLength && text.includes(token)))) continue;
+    values.delete(field);
+    problems.push([field, 'holds the token; it belongs into refresh_token or access_token only']);
+  }
+  return problems;
 }
 
 function problemsOfOthers(others: readonly Member[], names: FieldNames): FieldProblem[] {

@@ -35,8 +35,7 @@ export async function writeDrafts(
       made.push(draft.id);
       options.onProgress(made.length);
     } catch (error) {
-      const { code, message } = describeError(error);
-      failed.push({ id: draft.id, code, message: told(error, message) });
+      failed.push({ id: draft.id, code: describeError(error).code, message: told(error) });
       // What is denied for one is denied for all.
       if (hasCode(error, 'store_denied')) {
         at += 1;
@@ -47,10 +46,11 @@ export async function writeDrafts(
   return { made, failed, notTried: drafts.slice(at).map(({ id }) => id) };
 }
 
-function told(error: unknown, message: string | undefined): string {
+function told(error: unknown): string {
+  const { code, message } = describeError(error);
   if (hasCode(error, 'store_unavailable'))
     return `${message}; it may have been made all the same: look with pilotlight show, or import again with --skip-existing`;
-  return message ?? 'unexpected error';
+  return message ?? `unexpected error (${code})`;
 }
 
 async function create(

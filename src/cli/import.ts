@@ -36,8 +36,8 @@ The file holds one object or an array of them:
   { "id": "acme/esign", "provider": "oauth2", "environment": "production", "client": "main",
     "refresh_token": "...", "scope": "...", "consented_at": "2026-11-20T08:00:00Z", "owner": "team-contracts" }
 Needed: id, provider, client, refresh_token. Further: environment, scope, consented_at, refreshed_at, access_token,
-token_type, expires_at, api_access_point, data_center, grant_type, owner (becomes a tag). Scope and consented_at make the
-deadline certain. All other fields are yours and are kept as they are.
+token_type, expires_at, api_access_point, data_center, grant_type, owner (becomes a tag). With scope, consented_at and
+refreshed_at (last refresh or consent) the deadline is certain; otherwise it is estimated. All other fields are yours and are kept as they are.
 Every problem is told at once, by entry and field; nothing is made until there is none. Delete the file afterwards.
 
 Examples:
@@ -134,7 +134,7 @@ function tellRemarks(drafts: readonly Draft[], skipped: readonly string[], scree
   const unkeepable = count((life) => life.unkeepable);
   if (skipped.length > 0) screen.line(`${skipped.length} left out: there already.`);
   if (estimated > 0)
-    screen.line(`${estimated} with an estimated deadline: scope, consented_at or refreshed_at would make it certain.`);
+    screen.line(`${estimated} with an estimated deadline: scope, consented_at and refreshed_at make it certain.`);
   if (unkeepable > 0)
     screen.line(
       screen.paint.tone(

@@ -29,7 +29,9 @@ interface Result {
   readonly invariants: readonly { readonly name: string; readonly broken: readonly string[] }[];
 }
 
-test('keeps forty connections alive through all that can go wrong, and says so in one JSON object', async () => {
+test('keeps forty connections alive through all that can go wrong, and says so in one JSON object', {
+  timeout: 120_000,
+}, async () => {
   const { ports, out, shown } = demoPorts();
   const code = await runDemo({ seed: 3, days: 20, json: true, once: true }, ports);
 

@@ -2,6 +2,7 @@
  * The whole service in one test: the real app with its queues and workers, in the world of world.ts. What is faked is the
  * world outside.
  */
+import { join } from 'node:path';
 import { type App, startApp } from '../../src/app.ts';
 import type { RotationReport } from '../../src/rotation/outcome.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
@@ -12,7 +13,7 @@ export { day, hour, minute, otherClient, rigClient } from './world.ts';
 export interface Rig extends World {
   readonly metrics: Metrics;
   readonly reports: readonly RotationReport[];
-  /** Starts an app; stopped with the rig. */
+  /** Starts an app; stopped with the rig. Several on one world need names of their own. */
   start(options?: { readonly role?: 'all' | 'scheduler' | 'worker'; readonly name?: string }): Promise<App>;
   /** The next report of a connection, from now on; `which` chooses among them. */
   next(connection: string, which?: (report: RotationReport) => boolean): Promise<RotationReport>;
@@ -51,7 +52,12 @@ export async function startRig(options: WorldOptions = {}): Promise<Rig> {
     metrics,
     reports,
     async start({ role = 'all', name = 'data' } = {}) {
-      const own = name === 'data' ? config : { ...config, dataDir: `${world.directory}/${name}` };
+      // Workers share keys and store, never a spool.
+      const dataDir = join(world.directory, name);
+      const own =
+        name === 'data'
+          ? config
+          : { ...config, dataDir, spool: { ...config.spool, directory: join(dataDir, 'spool') } };
       const app = await startApp(own, {
         role,
         metrics,

@@ -20,6 +20,7 @@ import {
 } from '../../src/sandbox/providers/sandbox.ts';
 import { createSecretsManagerDouble, type SecretsManagerDouble } from '../../src/sandbox/secrets-manager/double.ts';
 import type { Deps } from '../../src/services.ts';
+import { createLogger } from '../../src/telemetry/log.ts';
 import { type TurnableClock, turnableClock } from './provider-bench.ts';
 import { startTestRedis, type TestRedis } from './redis.ts';
 import { testCredentials } from './store-fixture.ts';
@@ -29,8 +30,8 @@ export const hour = 3_600_000;
 export const day = 86_400_000;
 
 /** Our registrations; every provider knows them by these credentials. */
-export const rigClient = { clientId: 'rig-client', clientSecret: 'PLTOKEN-rig-client-secret' };
-export const otherClient = { clientId: 'other-client', clientSecret: 'PLTOKEN-other-client-secret' };
+export const rigClient = { clientId: 'rig-client', clientSecret: 'PLTOKEN-5f0c9d52-8e7b-4c1a-9c27-d1f6a2b3c4d5' };
+export const otherClient = { clientId: 'other-client', clientSecret: 'PLTOKEN-0a1b2c3d-7f6e-4d5c-8b9a-e1f2a3b4c5d6' };
 
 export interface World {
   readonly clock: TurnableClock;
@@ -39,7 +40,9 @@ export interface World {
   readonly sandbox: ProviderSandbox;
   readonly config: Config;
   readonly directory: string;
+  /** What was logged, as it was handed over and as the real logger printed it. */
   readonly log: readonly { readonly event: string; readonly fields: LogFields }[];
+  readonly lines: readonly string[];
   readonly deps: Deps;
   readonly closers: Closers;
   /** A customer consents and the application stores it as a managed secret, with these members changed or added. */
@@ -116,8 +119,15 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   };
   const config = options.change?.(pointed) ?? pointed;
   const log: { event: string; fields: LogFields }[] = [];
-  const note = (event: string, fields: LogFields = {}) => void log.push({ event, fields });
-  const logger: Logger = { debug: note, info: note, warn: note, error: note };
+  const lines: string[] = [];
+  const printer = createLogger({ level: 'debug', destination: { write: (line) => lines.push(line) }, clock });
+  const note =
+    (level: keyof Logger) =>
+    (event: string, fields: LogFields = {}) => {
+      log.push({ event, fields });
+      printer[level](event, fields);
+    };
+  const logger: Logger = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
   const document = (connection: string) =>
     JSON.parse(String(double.secrets.current(connection)?.value)) as Record<string, unknown>;
   return {
@@ -128,6 +138,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     config,
     directory,
     log,
+    lines,
     closers,
     deps: {
       clock,
