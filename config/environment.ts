@@ -26,6 +26,7 @@ const over = 'over the file';
 const under = 'where the file is silent';
 
 export const environmentVariables: readonly EnvironmentVariable[] = [
+  { name: 'PILOTLIGHT_COMMIT', meaning: 'Commit the image was built from; shown by version and build_info.' },
   { name: 'PILOTLIGHT_CONFIG', meaning: 'Path of the configuration file; --config wins.' },
   {
     name: 'PILOTLIGHT_ENVIRONMENT',

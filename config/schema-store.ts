@@ -84,7 +84,6 @@ export const fields = z.strictObject({
   consentedAt: member.default('consented_at'),
   refreshedAt: member.default('refreshed_at'),
   apiAccessPoint: member.default('api_access_point'),
-  accountId: member.default('account_id'),
   dataCenter: member.default('data_center'),
   grantType: member.default('grant_type'),
   /** Our own section: fingerprints and instants, never a token. */

@@ -91,8 +91,8 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
   const beat = heartbeats.expect('ticker', sweepMsMax);
   const ticker = createTicker(jobsFor(role, cronJobs(services, queues, metrics, worker)), {
     log,
+    ended: beat,
     ran(name) {
-      beat();
       services.lamps
         .note(name, clock.now())
         .catch((error: unknown) => log.warn('lamp.not_noted', describeError(error)));

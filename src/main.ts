@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { parseDuration } from '../config/duration.ts';
 import { loadConfig } from '../config/load.ts';
 import { renderConfig } from '../config/render.ts';
-import { startApp } from './app.ts';
+import { type App, startApp } from './app.ts';
 import type { CommandContext } from './cli/context.ts';
 import { runCommand } from './cli/program.ts';
 import { openForCommand } from './opened.ts';
@@ -79,7 +79,7 @@ async function run(loaded: Loaded, role: 'all' | 'scheduler' | 'worker'): Promis
   const metrics = metricsOf(loaded);
   try {
     const app = await startApp(config, { role, metrics, deps: depsOf(loaded, log, metrics) });
-    void app.settled.then(() => hintWhereEmpty(app.services.index.count(), log));
+    void app.settled.then(() => hintWhereEmpty(app, log));
     await told;
     return (await app.stop()) === 0 ? 0 : 1;
   } catch (error) {
@@ -91,9 +91,11 @@ async function run(loaded: Loaded, role: 'all' | 'scheduler' | 'worker'): Promis
 }
 
 /** A newcomer's first start: nothing is wrong, there is only nothing yet. */
-async function hintWhereEmpty(counting: Promise<number>, log: Logger): Promise<void> {
-  const count = await counting.catch(() => undefined);
-  if (count !== 0) return;
+async function hintWhereEmpty({ services }: App, log: Logger): Promise<void> {
+  const { index, lamps } = services;
+  // Only a complete pass says that there is nothing.
+  const looked = (await lamps.read().catch(() => undefined))?.has('inventory') === true;
+  if (!looked || (await index.count().catch(() => undefined)) !== 0) return;
   log.info('service.empty', {
     hint: 'nothing to keep alive yet: add a connection with pilotlight import (npx pilotlight import --help)',
   });
@@ -105,6 +107,22 @@ function interruption(): AbortSignal {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
   return controller.signal;
 }
+
+/** Loaded only when asked for: the service never carries the sandbox. */
+const demo: CommandContext['demo'] = async (options) => {
+  const { runDemoCommand } = await import('./run-demo.ts');
+  const stream = options.json ? process.stderr : process.stdout;
+  return runDemoCommand(options, {
+    signal: interruption(),
+    out: (line) => void process.stdout.write(line),
+    screen: {
+      write: (line) => void stream.write(line),
+      terminal: stream.isTTY === true,
+      colour: stream.isTTY === true && (process.env.NO_COLOR ?? '') === '',
+      columns: () => stream.columns ?? 100,
+    },
+  });
+};
 
 const context: CommandContext = {
   out: (line) => void process.stdout.write(line),
@@ -125,8 +143,7 @@ const context: CommandContext = {
     return openForCommand(loaded, depsOf(loaded, silentLogger, metrics), { metrics });
   },
   run,
-  // Loaded only when asked for: the service never carries the sandbox.
-  demo: async (options) => (await import('./run-demo.ts')).runDemoCommand(options),
+  demo,
 };
 
 process.exitCode = await runCommand(process.argv.slice(2), context);

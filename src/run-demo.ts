@@ -27,30 +27,15 @@ export interface DemoCommand {
 }
 
 /** Runs it to its end; answers the exit code. */
-export async function runDemoCommand(command: DemoCommand): Promise<number> {
-  const stop = new AbortController();
-  const onSignal = () => stop.abort();
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
-  const stream = command.json ? process.stderr : process.stdout;
-  const ports: DemoPorts = {
+export function runDemoCommand(
+  command: DemoCommand,
+  terminal: Pick<DemoPorts, 'signal' | 'out' | 'screen'>,
+): Promise<number> {
+  return runDemo(command, {
+    ...terminal,
     clock: systemClock(),
-    signal: stop.signal,
-    out: (text) => void process.stdout.write(text),
-    screen: {
-      write: (text) => void stream.write(text),
-      terminal: stream.isTTY === true,
-      colour: stream.isTTY === true && process.env.NO_COLOR === undefined,
-      columns: () => stream.columns ?? 100,
-    },
     start: (request) => startService(request, command.port),
-  };
-  try {
-    return await runDemo(command, ports);
-  } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
-  }
+  });
 }
 
 /** The whole service, in all roles, on a private Redis and in a folder of its own. */
@@ -68,7 +53,7 @@ export async function startService(request: ServiceRequest, port: number): Promi
   const metrics = createMetrics({
     providers,
     queues: providers,
-    build: { version: 'demo', commit: 'demo', node: process.versions.node },
+    build: { version: 'demo', commit: 'demo', node: 'demo' },
   });
   const app = await startApp(config, {
     role: 'all',

@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Config } from '../config/derive.ts';
 import { parseDuration } from '../config/duration.ts';
+import { clientSources } from './client-sources.ts';
 import { type Fingerprint, fingerprinter } from './connection/fingerprint.ts';
 import type { JudgeRules } from './connection/standing.ts';
 import { tokenHost } from './oauth/target.ts';
@@ -26,7 +27,7 @@ import type { Random } from './runtime/random.ts';
 import { Secret } from './runtime/secret.ts';
 import type { DueIndex } from './schedule/ports.ts';
 import { createAwsSecretStore } from './secrets/aws.ts';
-import { type ClientSource, createClientRegistry } from './secrets/clients.ts';
+import { createClientRegistry } from './secrets/clients.ts';
 import { createFileSecretStore } from './secrets/file.ts';
 import { type Find, isManaged } from './secrets/find.ts';
 import type { SecretImporter } from './secrets/importer.ts';
@@ -102,7 +103,7 @@ export async function openServices(config: Config, deps: Deps, closers: Closers)
     store,
     registry: createClientRegistry({
       store,
-      clients: clientSources(config, deps),
+      clients: clientSources(config, machine.env),
       clock,
       keepMs: deps.credentialsCacheMs,
     }),
@@ -142,6 +143,7 @@ function rulesOf(config: Config, fingerprint: Fingerprint): JudgeRules {
       return 'host' in target ? target.host : undefined;
     },
     readDuration: parseDuration,
+    providerOf: (client) => config.clients[client]?.provider,
   };
 }
 
@@ -228,28 +230,4 @@ async function readTls({ redis }: Config) {
     ...(key === undefined ? {} : { key: new Secret(key) }),
     ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
   };
-}
-
-/** Clients as the registry wants them: the environment's values are read here, once, and travel as secrets. */
-function clientSources(config: Config, { machine }: Deps): Record<string, ClientSource> {
-  const from = (client: string, variable: string) => {
-    const value = machine.env[variable];
-    if (value !== undefined && value !== '') return value;
-    throw new PilotlightError('config_invalid', `client ${client}: environment variable ${variable} is not set`);
-  };
-  return Object.fromEntries(
-    Object.entries(config.clients).map(([name, source]): [string, ClientSource] => {
-      if (source.secret !== undefined) return [name, { secret: source.secret }];
-      const { clientId, clientIdEnv, clientSecretEnv, previousClientSecretEnv } = source;
-      const previous = previousClientSecretEnv === undefined ? undefined : machine.env[previousClientSecretEnv];
-      return [
-        name,
-        {
-          clientId: clientId ?? from(name, clientIdEnv ?? ''),
-          ...(clientSecretEnv === undefined ? {} : { clientSecret: new Secret(from(name, clientSecretEnv)) }),
-          ...(previous === undefined || previous === '' ? {} : { previousClientSecret: new Secret(previous) }),
-        },
-      ];
-    }),
-  );
 }

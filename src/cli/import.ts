@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import { relativeInWords, utcInWords } from '../connection/time-words.ts';
-import { errorLabel, PilotlightError } from '../runtime/errors.ts';
+import { describeError, errorLabel, PilotlightError } from '../runtime/errors.ts';
 import type { CommandContext, Opened } from './context.ts';
 import { counted } from './counted.ts';
 import { isoOf } from './entry-view.ts';
@@ -150,20 +150,37 @@ async function write({ context, screen }: Invocation, opened: Opened, { drafts, 
     interrupted: context.interruption(),
     onProgress: (made) => screen.progress(`${made} of ${drafts.length} made ...`),
   });
+  screen.progress('reading them back ...');
+  const adopted = await adopt(opened, written.made, screen);
   screen.progress('');
-  await opened.adopt(written.made);
   const whole = written.failed.length === 0 && written.notTried.length === 0;
   if (screen.json) screen.document({ ...written, skipped, problems: [] });
   else if (whole) {
     const { made } = written;
     screen.line(screen.paint.tone('good', `${counted(made.length, 'connection')} made.`));
     tellRemarks(drafts, skipped, screen);
-    if (made.length > 0)
-      screen.line(
-        'They are kept alive from now on: pilotlight list shows them. Delete the file: it holds live tokens.',
-      );
+    if (made.length > 0) screen.line(`${whatNext(adopted, opened.serviceRuns)} Delete the file: it holds live tokens.`);
   } else tellPartial(written, screen);
   return whole ? exitCodes.ok : exitCodes.failure;
+}
+
+/** The secrets are made by now: that they cannot be shown yet must not hide it. */
+async function adopt(opened: Opened, made: readonly string[], screen: Screen): Promise<boolean> {
+  try {
+    await opened.adopt(made);
+    return true;
+  } catch (error) {
+    const { code, message } = describeError(error);
+    screen.remark(`pilotlight: made, and found by the next inventory only: ${message ?? `unexpected error (${code})`}`);
+    return false;
+  }
+}
+
+function whatNext(adopted: boolean, serviceRuns: boolean): string {
+  const seen = adopted ? 'pilotlight list shows them.' : 'pilotlight list shows them after the next inventory.';
+  return serviceRuns
+    ? `They are kept alive from now on: ${seen}`
+    : `Start the service to keep them alive (pilotlight run): ${seen}`;
 }
 
 function tellPartial({ made, failed, notTried }: Written, screen: Screen): void {

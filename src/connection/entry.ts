@@ -70,6 +70,7 @@ export const reasons = [
   'environment_unknown',
   'environment_mismatch',
   'client_missing',
+  'client_mismatch',
   'host_not_allowed',
   'grant_holds_nothing',
   'duplicate_token',

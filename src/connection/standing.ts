@@ -21,6 +21,8 @@ export interface JudgeRules {
   /** Host of the token endpoint for these facts; undefined where it is not allowed or cannot be built. */
   readonly hostOf: (provider: Provider, document: ConnectionDocument) => string | undefined;
   readonly readDuration: (text: string) => number | undefined;
+  /** The one provider a client is configured for; undefined where it may be used at any. */
+  readonly providerOf?: (client: string) => string | undefined;
 }
 
 /** A secret's value in the form it is stored in: text or bytes. */
@@ -97,6 +99,8 @@ function judgeDocument(
   if (document.grantType !== undefined && Object.hasOwn(provider.refuseGrants, document.grantType))
     return refuse('grant_holds_nothing', at);
   if (document.client === '') return refuse('client_missing', { ...at, environment });
+  const meantFor = rules.providerOf?.(document.client);
+  if (meantFor !== undefined && meantFor !== provider.name) return refuse('client_mismatch', { ...at, environment });
   const host = rules.hostOf(provider, { ...document, environment });
   if (host === undefined) return refuse('host_not_allowed', { ...at, environment });
   const where: ClientAtHost = { provider: provider.name, environment, client: document.client, host };

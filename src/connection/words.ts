@@ -155,6 +155,10 @@ const words: Readonly<Record<Reason, ReasonWords>> = {
     'The secret is meant for another environment than this install.',
     'Nothing if that is intended; otherwise correct its tag.',
   ),
+  client_mismatch: application(
+    'The secret names a client that is configured for another provider.',
+    'Correct the field "client" or "provider"; no client secret is sent to a provider it does not belong to.',
+  ),
   client_missing: application('The secret names no client.', 'Add the field "client".'),
   host_not_allowed: operator(
     'The token host in the secret is not on the allow-list.',

@@ -30,10 +30,10 @@ end
 
 /** ARGV: name, now, secret. The hot path: where nothing but the instant changes it writes one field. */
 const succeededScript = `${prelude}
-local was = call('HMGET', key, 'lastSuccessAt', 'breaker', 'secret')
+local was = call('HMGET', key, 'lastSuccessAt', 'breaker', 'secret', 'probeAt')
 if not was[1] then known() end
 if not was[1] or tonumber(was[1]) < tonumber(ARGV[2]) then call('HSET', key, 'lastSuccessAt', ARGV[2]) end
-if was[2] then call('HDEL', key, 'breaker', 'reason', 'openedAt', 'probeAt') end
+if was[2] or was[4] then call('HDEL', key, 'breaker', 'reason', 'openedAt', 'probeAt') end
 if (was[3] or 'current') ~= ARGV[3] then call('HSET', key, 'secret', ARGV[3]) end
 call('DEL', suspects)
 return 1
@@ -55,7 +55,7 @@ return open(ARGV[2], ARGV[3], ARGV[4])
 /** ARGV: name, now, interval. A probe further away than one interval was set by a calendar that has been turned back. */
 const takeProbeScript = `${prelude}
 local was = call('HMGET', key, 'breaker', 'probeAt')
-if was[1] ~= 'open' then return 0 end
+if was[1] ~= 'open' and call('SCARD', suspects) == 0 then return 0 end
 local now, interval, at = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(was[2])
 if at and at > now and at - now <= interval then return 0 end
 call('HSET', key, 'probeAt', string.format('%.0f', now + interval))

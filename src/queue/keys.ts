@@ -28,7 +28,6 @@ export const defaultPrefix = '{pilotlight}';
  *     suspects:<json> set     connections refused since the last success
  *     clients         set     clients at hosts that have either of the two
  *     holds           hash    provider's host -> no request before (epoch ms)
- *     tick:<name>     string  a cron tick somebody took                      ticks.ts
  *     lamps           hash    cron job -> when it last came to its end (calendar, epoch ms)    lamps.ts
  *     report:<id>     string  what a refresh by hand came to (JSON, no token)                   reports.ts
  *     refresh-<provider>:*    BullMQ                                         refresh-queues.ts

@@ -55,7 +55,7 @@ export function connectRedis(options: RedisConnectOptions): RedisConnection {
   let lost = false;
   let lastLabel = 'not_connected';
   redis.on('ready', () => {
-    if (!reached || lost) options.logger.info('redis.reached', { connection: options.role });
+    if (!reached || lost) options.logger.info('redis.reached', { purpose: options.role });
     reached = true;
     lost = false;
   });
@@ -63,7 +63,7 @@ export function connectRedis(options: RedisConnectOptions): RedisConnection {
     lastLabel = redisLabel(error);
     if (lost) return;
     lost = true;
-    options.logger.warn('redis.lost', { connection: options.role, why: lastLabel });
+    options.logger.warn('redis.lost', { purpose: options.role, why: lastLabel });
   });
 
   return {

@@ -35,7 +35,7 @@ export async function rotate(
   try {
     known = await ports.index.get(job.connection);
     // 1. lease
-    const passCoolDown = job.reason === 'confirm' || known?.state === 'retrying' || known?.state === 'suspect';
+    const passCoolDown = known?.state === 'retrying' || known?.state === 'suspect';
     const leased = await ports.leases.acquire(job.connection, { ms: settings.leaseMs, passCoolDown });
     if ('refused' in leased) {
       // Whoever holds the lease writes the entry when it is done: ours would be older.

@@ -16,8 +16,10 @@ export interface Ticked {
 
 export interface CronOptions {
   readonly log: Logger;
-  /** Told of every run that came to its end: the dead man's heartbeat. */
+  /** Told of every run that succeeded: the dead man's lamp. */
   readonly ran: (name: string) => void;
+  /** Told of every run that ended, well or not: the process makes progress. */
+  readonly ended: () => void;
 }
 
 export interface Ticker {
@@ -27,7 +29,7 @@ export interface Ticker {
   stop(): Promise<void>;
 }
 
-export function createTicker(jobs: readonly Ticked[], { log, ran }: CronOptions): Ticker {
+export function createTicker(jobs: readonly Ticked[], { log, ran, ended }: CronOptions): Ticker {
   const running = new Map<string, Promise<void>>();
   const tasks: { stop(): unknown; destroy(): unknown }[] = [];
   let stopping = false;
@@ -39,7 +41,10 @@ export function createTicker(jobs: readonly Ticked[], { log, ran }: CronOptions)
       .run()
       .then(() => ran(job.name))
       .catch((error: unknown) => log.error('job.failed', { job: job.name, ...describeError(error) }))
-      .finally(() => running.delete(job.name));
+      .finally(() => {
+        running.delete(job.name);
+        ended();
+      });
     running.set(job.name, fresh);
     return fresh;
   };

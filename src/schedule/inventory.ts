@@ -2,7 +2,6 @@
  * The inventory: brings the index into line with the store, which is the only truth. One pass over ListSecrets; values are
  * read only where the version or a managed tag is not the one indexed; what is remembered of a pass is 8 bytes per secret.
  */
-import { createHash } from 'node:crypto';
 import { refuseDuplicates } from '../connection/duplicate.ts';
 import { clientKey, type IndexEntry } from '../connection/entry.ts';
 import { seenDigest } from '../connection/fingerprint.ts';
@@ -12,7 +11,8 @@ import type { ConnectionIndex, SecretDescription, SecretStore, SecretVersion } f
 import type { Clock } from '../runtime/clock.ts';
 import { hasCode } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { createSeenSet, type SeenSet } from './seen-set.ts';
+import { hashOf, removeAbsent } from './absent.ts';
+import { createSeenSet } from './seen-set.ts';
 
 export interface InventoryPorts {
   readonly store: SecretStore;
@@ -45,11 +45,6 @@ export interface InventoryMemory {
 
 /** States that rest on an attempt, of which the secret itself says nothing. */
 const underWay: readonly IndexEntry['state'][] = ['retrying', 'suspect', 'blocked', 'sealed', 'quarantined'];
-/** Absent connections remembered between two passes; where more are missing, none is removed anyway. */
-const absentMax = 20_000;
-const vanishedShareMax = 0.01;
-/** With few connections 1 % is less than one: so many may always go. */
-const vanishedAlways = 5;
 
 /** One complete pass. Throws what the store throws: an incomplete pass counts for nothing. */
 export async function takeInventory(ports: InventoryPorts, memory: InventoryMemory): Promise<InventoryResult> {
@@ -145,7 +140,7 @@ async function judged(
   if (
     standing.usable &&
     standing.flag === undefined &&
-    underWay &&
+    attempted &&
     sameClient &&
     known.fingerprint === entry.fingerprint
   ) {
@@ -203,53 +198,4 @@ function unreadable(
   return known === undefined
     ? { ...fresh, seen }
     : { ...known, state: 'invalid', reason, since: known.reason === reason ? known.since : now, seen };
-}
-
-async function removeAbsent(
-  ports: InventoryPorts,
-  memory: InventoryMemory,
-  seen: SeenSet,
-): Promise<Pick<InventoryResult, 'removed' | 'missing' | 'heldBack'>> {
-  const absent = new Set<string>();
-  let missing = 0;
-  let total = 0;
-  for await (const page of ports.index.scan()) {
-    total += page.length;
-    for (const { id } of page) {
-      if (seen.has(hashOf(id))) continue;
-      missing += 1;
-      if (absent.size < absentMax) absent.add(id);
-    }
-  }
-  const twice = [...absent].filter((id) => memory.absent.has(id));
-  memory.absent = absent;
-  if (twice.length > 0 && missing > Math.max(total * vanishedShareMax, vanishedAlways)) {
-    ports.log.error('inventory.too_many_missing', { missing, indexed: total });
-    return { removed: 0, missing, heldBack: true };
-  }
-  let removed = 0;
-  for (const id of twice) {
-    if (!(await isGone(ports, id))) continue;
-    await ports.index.remove([id]);
-    absent.delete(id);
-    missing -= 1;
-    removed += 1;
-    ports.log.info('connection.gone', { connection: id });
-  }
-  return { removed, missing, heldBack: false };
-}
-
-async function isGone({ store, nameOf, isManaged }: InventoryPorts, id: string): Promise<boolean> {
-  try {
-    const secret = await store.describe(nameOf(id));
-    return secret.deletedAt !== undefined || !isManaged(secret);
-  } catch (error) {
-    return hasCode(error, 'store_not_found', 'store_deleted');
-  }
-}
-
-/** 53 bits: two of a million connections share one with a chance of 1 in 18,000, and it would only keep a gone one longer. */
-function hashOf(id: string): number {
-  const digest = createHash('sha256').update(id).digest();
-  return digest.readUIntBE(0, 6) * 32 + ((digest[6] ?? 0) & 31);
 }

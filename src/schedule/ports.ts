@@ -1,8 +1,8 @@
 /** What inventory and sweep need of the room that speaks Redis. */
 import type { ClientAtHost } from '../connection/entry.ts';
 
-/** Why a refresh was asked for. `due` and `confirm` come from the sweep, `probe` and `canary` test a client, `manual` is a person. */
-export const refreshReasons = ['due', 'confirm', 'probe', 'canary', 'manual'] as const;
+/** Why a refresh was asked for. `due` comes from the sweep, `probe` and `canary` test a client, `manual` is a person. */
+export const refreshReasons = ['due', 'probe', 'canary', 'manual'] as const;
 export type RefreshReason = (typeof refreshReasons)[number];
 
 export interface RefreshJob {

@@ -15,7 +15,7 @@ export interface AuditEvent {
   readonly provider: string;
   readonly environment: string;
   readonly client: string;
-  /** Why the attempt was made: due, confirm, probe, canary, manual, recovery. */
+  /** Why the attempt was made: due, probe, canary, manual, recover. */
   readonly reason: string;
   readonly versionOld: string;
   /** The version written, where one was. */

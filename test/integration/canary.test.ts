@@ -33,7 +33,8 @@ async function everywhere(): Promise<Map<string, string>> {
   found.set('reports', JSON.stringify(rig.reports));
   found.set('metrics text', (await rig.metrics.render()).body);
   for (const path of ['/', '/?state=suspect', '/status.json', '/metrics', '/readyz', '/livez']) {
-    const response = await fetch(app.url + path);
+    const response = await fetch(new URL(path, app.url));
+    expect({ path, status: response.status }).toEqual({ path, status: 200 });
     found.set(`page ${path}`, `${[...response.headers].join('\n')}\n${await response.text()}`);
   }
   found.set('audit log', await readFile(join(rig.config.dataDir, 'audit.log'), 'utf8'));

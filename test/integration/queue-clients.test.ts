@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ClientAtHost } from '../../src/connection/entry.ts';
 import { createClients } from '../../src/queue/clients.ts';
 import { createConnectionIndex } from '../../src/queue/index.ts';
-import { createTicks } from '../../src/queue/ticks.ts';
 import type { ClientHealth, Clients } from '../../src/rotation/ports.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 
@@ -93,6 +92,16 @@ test('of many who would probe an open breaker one may, once in an interval', asy
   expect(await probe(601_000)).toBe(true);
 });
 
+test('a client with a suspect gives one canary an interval, although its breaker is closed', async () => {
+  await clients.suspected(at, 'a', 1_000, { threshold: 3, probeEveryMs: 300_000 });
+  expect(await clients.takeProbe(at, 1_000, 300_000)).toBe(true);
+  expect(await clients.takeProbe(at, 300_999, 300_000)).toBe(false);
+  expect(await clients.takeProbe(at, 301_000, 300_000)).toBe(true);
+  await clients.succeeded(at, 302_000, 'current');
+  expect(await clients.takeProbe(at, 900_000, 300_000)).toBe(false);
+  expect((await clients.health(at)).nextProbeAt).toBeNull();
+});
+
 test('a closed breaker has no probe to give, and a calendar turned back does not lock the probe away', async () => {
   expect(await clients.takeProbe(at, 1, 300_000)).toBe(false);
   await clients.rejected(at, 1_000_000_000, 'invalid_client', 300_000);
@@ -142,13 +151,4 @@ test('a flush forgets everything and nothing breaks', async () => {
   expect(await clients.takeProbe(at, 9_000_000, 300_000)).toBe(false);
   await clients.succeeded(at, 2_000, 'current');
   expect(await clients.health(at)).toEqual({ ...healthy, lastSuccessAt: 2_000 });
-});
-
-test('of two schedulers one does a tick, and after a flush doing it twice is possible but not an error', async () => {
-  const [one, two] = [createTicks({ redis: server.redis }), createTicks({ redis: (await server.connect()).redis })];
-  const both = await Promise.all([one.tryTick('sweep', 60_000), two.tryTick('sweep', 60_000)]);
-  expect(both.filter(Boolean)).toHaveLength(1);
-  expect(await two.tryTick('inventory', 60_000)).toBe(true);
-  await server.flush();
-  expect(await two.tryTick('sweep', 60_000)).toBe(true);
 });

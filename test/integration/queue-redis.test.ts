@@ -4,12 +4,12 @@ import { refreshJob } from '../../jobs/refresh.ts';
 import { createClients } from '../../src/queue/clients.ts';
 import { createDueIndex } from '../../src/queue/due-index.ts';
 import { createConnectionIndex } from '../../src/queue/index.ts';
+import { createLamps } from '../../src/queue/lamps.ts';
 import { createLeases } from '../../src/queue/leases.ts';
 import { createPermits } from '../../src/queue/permits.ts';
 import { checkSuitable, connectRedis, type RedisRole } from '../../src/queue/redis.ts';
 import { createRefreshQueues } from '../../src/queue/refresh-queues.ts';
 import { createRefreshWorkers } from '../../src/queue/refresh-workers.ts';
-import { createTicks } from '../../src/queue/ticks.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { hasCode } from '../../src/runtime/errors.ts';
 import { type LogFields, type Logger, silentLogger } from '../../src/runtime/logger.ts';
@@ -44,7 +44,7 @@ test('each role reaches Redis, answers, and closes', async () => {
     await connection.close();
     await connection.close();
     expect(await connection.ping()).toBe(false);
-    expect(lines).toEqual([`redis.reached {"connection":"${role}"}`]);
+    expect(lines).toEqual([`redis.reached {"purpose":"${role}"}`]);
   }
 });
 
@@ -62,7 +62,7 @@ test('a password apart from the URL is used, and neither is ever in a log or an 
 
   const { logger, lines } = recorder();
   const bad = connectRedis({ url: `redis://:canary-password@127.0.0.1:${port}`, role: 'commands', logger, clock });
-  await expect.poll(() => lines).toEqual(['redis.lost {"connection":"commands","why":"WRONGPASS"}']);
+  await expect.poll(() => lines).toEqual(['redis.lost {"purpose":"commands","why":"WRONGPASS"}']);
   const failure = (await bad.untilReached(10).catch((error: unknown) => error)) as Error;
   await bad.close();
   expect(hasCode(failure, 'redis_unavailable')).toBe(true);
@@ -86,7 +86,7 @@ test('nobody there: commands fail at once instead of queueing up, and the loss i
   expect(await index.count()).toBe(0);
   await lost.stop();
   const failures = await Promise.all(
-    [index.count(), index.get('a'), createTicks({ redis }).tryTick('x', 1)].map((call) =>
+    [index.count(), index.get('a'), createLamps({ redis }).note('x', 1)].map((call) =>
       (call as Promise<unknown>).catch((error: unknown) => error),
     ),
   );
@@ -188,7 +188,9 @@ test('everything we keep in Redis stays in one Cluster slot', async () => {
     await clients.hold(at, 'provider', 5);
     await clients.succeeded(at, 101, 'previous');
     expect(await clients.list()).toHaveLength(1);
-    expect(await createTicks({ redis }).tryTick('sweep', 1_000)).toBe(true);
+    const lamps = createLamps({ redis });
+    await lamps.note('sweep', 1_000);
+    expect(await lamps.read()).toEqual(new Map([['sweep', 1_000]]));
 
     const queues = createRefreshQueues({
       job: refreshJob,

@@ -1,6 +1,6 @@
 /**
- * From a refused token to a flag (bad-inputs 4a, 44, 45, 48, 51): nobody is asked to consent again on one sighting, on a
- * client that succeeds nowhere, or for a secret of ours that was wrong; and a flag ends with the consent that answers it.
+ * From a refused token to a flag (bad-inputs 4a, 44, 45, 48, 51): nobody is asked to consent again on one sighting, or on a client
+ * that succeeds nowhere.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -201,76 +201,5 @@ describe('a whim of the provider', () => {
     expect(await bench.rotate('canary')).toMatchObject({ outcome: 'suspect', reason: 'invalid_grant' });
     bench.clock.turn(15 * minute);
     expect(await bench.rotate('canary')).toMatchObject({ outcome: 'rotated' });
-  });
-});
-
-describe('the customer consents again', () => {
-  beforeEach(async () => {
-    await arrange();
-    await bench.rotate('acme');
-    await bench.rotate('canary');
-    bench.clock.turn(15 * minute);
-    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'needsConsent' });
-  });
-
-  const consentAgain = () => {
-    const { refreshToken } = bench.sandbox.grants.create({ ...extended, connection: 'acme', client: rigClient });
-    bench.save('acme', { refresh_token: refreshToken, consented_at: new Date(bench.clock.now()).toISOString() });
-  };
-
-  test('the flag is void, its tags go, and the connection is scheduled again', async () => {
-    bench.clock.turn(3 * day);
-    consentAgain();
-    await bench.inventory();
-    expect(bench.double.secrets.tags('acme')).toEqual({ 'pilotlight:managed': 'true' });
-    const entry = await bench.entry('acme');
-    expect(entry).toMatchObject({ state: 'active', reason: 'none' });
-    expect(entry?.nextAt).toBeGreaterThan(bench.clock.now() + 8 * day);
-    bench.clock.turn(12 * day);
-    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    expect(bench.document('acme').refresh_token).toBe(bench.sandbox.oracle.liveToken('acme'));
-  });
-
-  test('even where the tags cannot be taken away', async () => {
-    bench.double.faults.add({
-      op: 'UntagResource',
-      secret: 'acme',
-      times: 10,
-      what: { error: 'AccessDeniedException' },
-    });
-    consentAgain();
-    await bench.inventory();
-    expect(await bench.entry('acme')).toMatchObject({ state: 'active' });
-    bench.clock.turn(12 * day);
-    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-  });
-
-  test('another field saved by the application is no consent', async () => {
-    bench.save('acme', { note: 'nothing new' });
-    await bench.inventory();
-    expect(await bench.rotate('acme')).not.toMatchObject({ outcome: 'rotated' });
-    expect(await bench.entry('acme')).not.toMatchObject({ state: 'active' });
-  });
-});
-
-describe('an end that is known', () => {
-  test('past an absolute life the customer is asked, without a request', async () => {
-    bench.connect({ provider: 'docusign', connection: 'acme', scope: 'signature' });
-    await bench.inventory();
-    expect(await bench.entry('acme')).toMatchObject({ state: 'unkeepable', reason: 'absolute_lifetime' });
-    bench.clock.turn(12 * day);
-    expect(await bench.rotate('acme', 'manual')).toMatchObject({ outcome: 'notDue', reason: 'absolute_lifetime' });
-    bench.clock.turn(18 * day);
-    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'needsConsent', reason: 'expired' });
-    expect(presented('acme')).toBe(0);
-    expect(bench.double.secrets.tags('acme')).toMatchObject({ 'pilotlight:reason': 'expired' });
-  });
-
-  test('a deadline that is only estimated proves nothing: the token is tried', async () => {
-    bench.connect({ ...extended, connection: 'acme' });
-    bench.clock.turn(40 * day);
-    await bench.inventory();
-    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'suspect', reason: 'invalid_grant' });
-    expect(presented('acme')).toBe(1);
   });
 });

@@ -78,6 +78,7 @@ export interface Given {
   /** Called before each create; what it throws is thrown. */
   readonly onCreate?: (name: string) => void;
   readonly onDescribe?: (name: string) => void;
+  readonly onAdopt?: () => void;
   readonly onRelease?: () => void;
 }
 
@@ -220,6 +221,7 @@ export function openedOf(given: Given, acts: Acts): Opened {
       return given.revocation ?? { kind: 'revoked' };
     },
     async adopt(ids) {
+      given.onAdopt?.();
       acts.adopted.push(...ids);
     },
     async release(id) {

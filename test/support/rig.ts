@@ -15,6 +15,8 @@ export interface Rig extends World {
   readonly reports: readonly RotationReport[];
   /** Starts an app; stopped with the rig. Several on one world need names of their own. */
   start(options?: { readonly role?: 'all' | 'scheduler' | 'worker'; readonly name?: string }): Promise<App>;
+  /** Apps started from now on reach Redis by this URL. */
+  useRedis(url: string): void;
   /** The next report of a connection, from now on; `which` chooses among them. */
   next(connection: string, which?: (report: RotationReport) => boolean): Promise<RotationReport>;
   /** Resolves when an event of this name is logged, from now on. */
@@ -47,6 +49,7 @@ export async function startRig(options: WorldOptions = {}): Promise<Rig> {
     log: { debug: heard(log.debug), info: heard(log.info), warn: heard(log.warn), error: heard(log.error) },
   };
   const running = new Set<App>();
+  let redisUrl = deps.redisUrl;
   return {
     ...world,
     metrics,
@@ -61,7 +64,7 @@ export async function startRig(options: WorldOptions = {}): Promise<Rig> {
       const app = await startApp(own, {
         role,
         metrics,
-        deps,
+        deps: { ...deps, redisUrl },
         observe(report) {
           reports.push(report);
           for (const watch of [...watching]) watch(report);
@@ -76,6 +79,9 @@ export async function startRig(options: WorldOptions = {}): Promise<Rig> {
       };
       running.add(tracked);
       return tracked;
+    },
+    useRedis(url) {
+      redisUrl = url;
     },
     next: (connection, which = () => true) =>
       new Promise((done) => {

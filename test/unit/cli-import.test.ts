@@ -108,6 +108,24 @@ describe('import', () => {
     });
   });
 
+  it('puts what was made before everybody at once, and says what keeps it alive', async () => {
+    const running = await importing([entry({ id: 'a' }), entry({ id: 'b' })]);
+    expect(running.acts.adopted).toEqual(['a', 'b']);
+    expect(running.out).toContain('They are kept alive from now on: pilotlight list shows them.');
+    const idle = await importing(entry(), [], { serviceRuns: false });
+    expect(idle.out).toContain('Start the service to keep them alive (pilotlight run): pilotlight list shows them.');
+  });
+
+  it('tells what was made even where it cannot be read back', async () => {
+    const onAdopt = () => {
+      throw new PilotlightError('redis_unavailable', 'Redis does not answer');
+    };
+    const words = await importing(entry({ id: 'a' }), [], { onAdopt });
+    expect([words.code, words.out]).toEqual([0, expect.stringContaining('1 connection made.')]);
+    expect(words.err).toBe('pilotlight: made, and found by the next inventory only: Redis does not answer\n');
+    expect(documentOf(await importing(entry({ id: 'a' }), ['-o', 'json'], { onAdopt })).made).toEqual(['a']);
+  });
+
   it('shows progress on a terminal', async () => {
     const { out } = await importing([entry(), entry()], [], {}, { terminal: true, columns: 80 });
     expect(out).toContain('2 of 2 checked ...');

@@ -1,34 +1,9 @@
-/** Commands that look: list, show, plan, doctor. What they find, in what order, and that they show no token. */
+/** Commands that look at connections: list and show. What they find, in what order, and that they show no token. */
 import { describe, expect, it } from 'vitest';
-import { whyNext } from '../../src/cli/why-next.ts';
-import { connectionStates, type IndexEntry, reasons } from '../../src/connection/entry.ts';
-import { type Called, canary, day, document, documentOf, type Given, now, pilotlight } from '../support/cli.ts';
-import { entryFor } from '../support/fakes/index.ts';
+import { type Called, day, document, documentOf, type Given, now } from '../support/cli.ts';
+import { four, iso, look } from '../support/cli-look.ts';
 
-const iso = (at: number) => new Date(at).toISOString();
 const at = { provider: 'docusign', environment: 'production', client: 'docusign-main', host: 'account.docusign.com' };
-
-/** Four connections: fine, near its end, dead, and broken. */
-const given: Given = {
-  secrets: {
-    'acme/esign': { document: document(), tags: { 'pilotlight:owner': 'team-a' } },
-    'globex/esign': { document: document({ refresh_token: `${canary}-2`, refreshed_at: iso(now - 28 * day) }) },
-    'initech/esign': { document: document({ refresh_token: `${canary}-3` }), tags: { 'pilotlight:owner': 'team-a' } },
-    'umbrella/esign': { document: `${canary} is no JSON` },
-  },
-  entries: {
-    'globex/esign': { state: 'retrying', reason: 'network', failures: 2, nextAt: now - 1_000 },
-    'initech/esign': { state: 'reauth_required', reason: 'invalid_grant', nextAt: null, deadlineAt: now - day },
-  },
-};
-
-/** Looks, and sees to it that nothing was done, everything is closed and no token is shown. */
-async function look(argv: readonly string[], given_: Given = given, context = {}): Promise<Called> {
-  const called = await pilotlight(argv, given_, context);
-  expect(called.out + called.err).not.toContain('canary');
-  expect(called.acts).toEqual({ created: [], refreshed: [], revoked: [], released: [], adopted: [], closed: 1 });
-  return called;
-}
 
 const idsOf = (answer: Called) => (documentOf(answer).connections as { id: string }[]).map(({ id }) => id);
 
@@ -140,7 +115,7 @@ describe('show', () => {
       openedAt: now - 7_200_000,
       nextProbeAt: now + 60_000,
     } as const;
-    const { out } = await look(['show', 'globex/esign'], { ...given, health: [[at, health]] });
+    const { out } = await look(['show', 'globex/esign'], { ...four, health: [[at, health]] });
     expect(out).toMatch(/^State: +Retrying/m);
     expect(out).toMatch(/^Reason: +network: The provider could not be reached\.$/m);
     expect(out).toMatch(/^Who can act: +Nobody$/m);
@@ -185,88 +160,5 @@ describe('show', () => {
   it('of one that is not there says how to find those that are', async () => {
     const { code, err } = await look(['show', 'nobody']);
     expect([code, err]).toEqual([1, 'pilotlight: there is no connection nobody: pilotlight list shows all\n']);
-  });
-});
-
-describe('plan', () => {
-  it('shows what runs when and why, soonest first, with the ticks', async () => {
-    const { code, out } = await look(['plan', '--within', '30d']);
-    expect(code).toBe(0);
-    const lines = out.trimEnd().split('\n');
-    expect(lines[0]).toMatch(/^Ticks \(cron, UTC\): sweep \*\/10 \* \* \* \* \*, inventory /);
-    expect(lines[1]).toBe('Due until 2026-12-20 08:00 UTC: 3, 1 of them now (docusign 2, no provider 1)');
-    expect(lines[3]).toMatch(/^WHEN +AT +CONNECTION +STATE +WHY$/);
-    expect(lines[4]).toMatch(/^now .*globex\/esign +Retrying +tried again after 2 failures: The provider could not/);
-    expect(lines[5]).toMatch(/umbrella\/esign +Invalid +its secret is looked at again: The secret is not JSON/);
-    expect(lines[6]).toMatch(
-      /acme\/esign +Active +\d+ days.* after it was last extended, \d+ days.* before its deadline/,
-    );
-  });
-
-  it('looks only as far as it is told, and says so where nothing is due', async () => {
-    const { out } = await look(['plan', '--within', '1h', '--provider', 'esignglobal']);
-    expect(out).toContain('Nothing is due before 2026-11-20 09:00 UTC.');
-  });
-
-  it('warns that nothing runs without a service', async () => {
-    expect((await look(['plan'], { ...given, serviceRuns: false })).out).toContain('No service is running');
-    expect((await look(['plan'])).out).not.toContain('No service is running');
-  });
-
-  it('as JSON counts everything and shows as much as asked for', async () => {
-    const plan = documentOf(await look(['plan', '--within', '30d', '--limit', '1', '-o', 'json']));
-    expect(plan).toMatchObject({
-      until: iso(now + 30 * day),
-      serviceRuns: true,
-      matching: 3,
-      dueNow: 1,
-      perProvider: { docusign: 2 },
-      runs: [{ id: 'globex/esign', why: expect.stringContaining('tried again') }],
-    });
-    expect(plan.runs).toHaveLength(1);
-  });
-
-  it.each(connectionStates)('has words for why one that is %s is looked at', (state) => {
-    for (const reason of reasons) {
-      const entry: IndexEntry = entryFor('a', { state, reason, nextAt: now, extendedAt: null });
-      expect(whyNext(entry, undefined, now)).toMatch(/^[a-z].{10,}/);
-    }
-  });
-
-  it('says which rule makes a connection due', () => {
-    const entry = entryFor('a', { nextAt: now, extendedAt: now - 10 * day, deadlineAt: now + 20 * day });
-    expect(whyNext(entry, undefined, now)).toBe('10 days after it was last extended, 20 days before its deadline');
-    expect(whyNext(entry, { keep: 'refresh-token', refreshEvery: 10 * day }, now)).toContain('(set interval)');
-    expect(whyNext(entry, { keep: 'access-token' }, now)).toMatch(/^before its access token ends/);
-    expect(whyNext({ ...entry, estimated: true, extendedAt: null }, undefined, now)).toContain('so at once');
-  });
-});
-
-describe('doctor', () => {
-  const ok = { name: 'redis', state: 'ok', detail: 'answers in 1 ms' } as const;
-  const warn = {
-    name: 'scheduler',
-    state: 'warn',
-    detail: 'no sweep seen',
-    fix: 'start the service: npm start',
-  } as const;
-  const fail = { name: 'store: read', state: 'fail', detail: 'store_denied', fix: 'allow GetSecretValue' } as const;
-
-  it('exits 0 where nothing fails, warnings shown', async () => {
-    const { code, out } = await look(['doctor'], { diagnoses: [ok, warn] });
-    expect(code).toBe(0);
-    expect(out).toMatch(/^redis +ok +answers in 1 ms$/m);
-    expect(out).toContain('scheduler: start the service: npm start\n2 checks, none failed, 1 warning\n');
-  });
-
-  it('exits 1 where a check fails, with its fix', async () => {
-    const { code, out } = await look(['doctor'], { diagnoses: [ok, fail] });
-    expect(code).toBe(1);
-    expect(out).toContain('store: read: allow GetSecretValue\n1 of 2 checks failed\n');
-  });
-
-  it('as JSON says the same', async () => {
-    const answer = await look(['doctor', '-o', 'json'], { diagnoses: [ok, fail] });
-    expect([answer.code, documentOf(answer)]).toEqual([1, { ok: false, checks: [ok, fail] }]);
   });
 });

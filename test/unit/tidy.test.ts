@@ -110,7 +110,9 @@ function violations(file: File): string[] {
     found.push(`${path}: lies in a folder that says nothing`);
   if (!source) return found;
   const lines = text.split('\n').length - 1;
-  if (lines > 250) found.push(`${path}: has ${lines} lines, 250 at most`);
+  // A table of cases is read row by row, so a test may be longer.
+  const linesMax = path.startsWith('test/') ? 400 : 250;
+  if (lines > linesMax) found.push(`${path}: has ${lines} lines, ${linesMax} at most`);
   const afterImports = text.replace(/^#!.*\n/, '').replace(/^(?:import\s[^;]*;\s*)+/, '');
   if (!/^\/[/*]/.test(text.replace(/^#!.*\n/, '')) && !/^\/[/*]/.test(afterImports))
     found.push(`${path}: does not open with a comment`);

@@ -55,8 +55,10 @@ export interface Cast {
   readonly leads: Leads;
 }
 
-/** Our registrations at the providers. `docusign-north` is the one whose secret is wrong for a while. */
-export const clients = ['docusign-main', 'docusign-north', 'adobe-main', 'adobe-gov', 'esignglobal-main'] as const;
+/** The client whose secret is wrong for a while. */
+export const blockedClient = 'docusign-north';
+/** Our registrations at the providers. */
+export const clients = ['docusign-main', blockedClient, 'adobe-main', 'adobe-gov', 'esignglobal-main'] as const;
 
 /** Days a refresh token lives unused. */
 const idleDays: Readonly<Record<string, number>> = {
@@ -103,7 +105,7 @@ export function makeCast(plan: Plan, random: Random): Cast {
     }),
     ...times(4, (place) => {
       const dueAt = plan.wrongSecret.from + (0.1 + place * 0.2) * dayMs;
-      return docusign('wrong client secret for a while', { client: 'docusign-north', dueAt });
+      return docusign('wrong client secret for a while', { client: blockedClient, dueAt });
     }),
     ...['na1', 'na1', 'na2', 'eu1', 'eu1', 'jp1', 'au1'].map((place) =>
       make({ provider: 'adobe-acrobat-sign', client: 'adobe-main', part: `shard ${place}`, place }),

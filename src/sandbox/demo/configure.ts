@@ -11,7 +11,7 @@ export interface Addresses {
 }
 
 /** A fresh Redis grants no lease for this long, ms. Longer than both limits by what a rotation may wait for its turn. */
-export const leaseMs = 5_000;
+export const leaseMs = 6_000;
 /** A second is a day here: what waits for its turn at ten a second would wait for days. */
 const paceTimes = 10;
 

@@ -2,7 +2,7 @@
 import type { ConnectionState } from '../../connection/entry.ts';
 import type { DeathCause } from '../providers/ledger.ts';
 import { savedMember } from './application.ts';
-import type { Fate } from './cast.ts';
+import { blockedClient, type Fate } from './cast.ts';
 import type { Struck } from './story.ts';
 import type { Flagged, Watch } from './watch.ts';
 import { currentDocument, customersMember, customersValue, isUntouched, type World } from './world.ts';
@@ -72,7 +72,7 @@ export function gatherFacts(world: World, watch: Watch, struck: readonly Struck[
     met: {
       'a throttled request waited': metIn('adobe-main', 'throttled'),
       'an unavailable provider was tried again': metIn('adobe-gov', 'retryLater/provider_unavailable'),
-      'a wrong client secret made its connections suspects, not dead': metIn('docusign-north', 'suspect'),
+      'a wrong client secret made its connections suspects, not dead': metIn(blockedClient, 'suspect'),
     },
     struck: struck.map(({ name, times }) => ({ name, times: times() })),
   };

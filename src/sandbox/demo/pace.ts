@@ -2,18 +2,22 @@
  * The run's three stretches: the wait until a fresh Redis grants leases, the days themselves, and the hours in which the
  * service comes to rest. Every wait has an end, and Ctrl-C ends each at once.
  */
-import { dayMs, hourMs } from './calendar.ts';
+import { dayMs, hourMs, tickMs } from './calendar.ts';
+import { blockedClient } from './cast.ts';
 import { leaseMs } from './configure.ts';
 import type { Run } from './parts.ts';
+import { isBehind } from './patience.ts';
 import type { Happening } from './story.ts';
 import type { Progress } from './view.ts';
 
-/** Between two looks at the calendar: well below the longest step it counts. */
-const tickMs = 20;
 /** Between two looks at index and store, and two pictures. */
 const lookEveryMs = 200;
 /** The first report has come by then, or none will. */
 const warmUpMsMax = 20_000;
+/** How much slower the calendar runs while it waits: it must not stand still, or nothing that is put off by it comes back. */
+const waitingShare = 100;
+/** Longest it waits for the service in one run. */
+const waitMsMax = 120_000;
 /** Slow enough that hardly anything falls due while the rest comes to its end. */
 const settleHoursPerSecond = 2;
 const settleMsMin = 3_000;
@@ -38,9 +42,11 @@ export async function warmUp(run: Run): Promise<void> {
 export async function live(run: Run): Promise<void> {
   const { calendar, plan, options, story, chronicle } = run;
   const open: Happening[] = [...story.happenings];
-  calendar.setSpeed(((options.daysPerSecond ?? 1) * dayMs) / 1_000);
+  const speed = ((options.daysPerSecond ?? 1) * dayMs) / 1_000;
+  const mustWait = patience(run);
   await keepLooking(run, '', async () => {
     const now = calendar.now();
+    calendar.setSpeed(mustWait(now) ? speed / waitingShare : speed);
     for (const happening of open.filter(({ at }) => at <= now)) {
       if (!(await happening.run())) continue;
       open.splice(open.indexOf(happening), 1);
@@ -48,6 +54,28 @@ export async function live(run: Run): Promise<void> {
     }
     return now < plan.endAt;
   });
+}
+
+/** Says whether the calendar is to wait for the service, which it does for so long in all and not for ever. */
+function patience({ ports, world, watch, calendar }: Run): (now: number) => boolean {
+  const { clock } = ports;
+  let passes = 0;
+  let inventoryAt = calendar.now();
+  let waitedMs = 0;
+  let askedMs = clock.monotonic();
+  let waiting = false;
+  return (now) => {
+    const sinceMs = clock.monotonic() - askedMs;
+    askedMs += sinceMs;
+    if (waiting) waitedMs += sinceMs;
+    const seen = world.double.requests('ListSecrets').succeeded;
+    if (seen !== passes) inventoryAt = now;
+    passes = seen;
+    const { busySince } = watch;
+    const behind = isBehind({ now, entries: watch.entries().values(), busySince, inventoryAt, blockedClient });
+    waiting = behind && waitedMs < waitMsMax;
+    return waiting;
+  };
 }
 
 /** Lets what is under way come to its end, then stops the calendar. */
@@ -64,18 +92,23 @@ export async function settle(run: Run): Promise<void> {
   await look(run, 'done');
 }
 
-/** Keeps looking at everything for as long as `goOn` says. */
+/** Keeps the calendar going and looks at everything for as long as `goOn` says. */
 async function keepLooking(run: Run, phase: string, goOn: () => boolean | Promise<boolean>): Promise<void> {
   const { clock, signal } = run.ports;
   let lookedMs = Number.NEGATIVE_INFINITY;
+  let looking: Promise<void> | undefined;
   while (await goOn()) {
-    run.calendar.now();
-    if (clock.monotonic() - lookedMs >= lookEveryMs) {
-      await look(run, phase);
+    run.calendar.tick();
+    // Not waited for: the calendar would wait too.
+    if (looking === undefined && clock.monotonic() - lookedMs >= lookEveryMs) {
       lookedMs = clock.monotonic();
+      looking = look(run, phase).finally(() => {
+        looking = undefined;
+      });
     }
     await clock.sleep(tickMs, signal);
   }
+  await looking;
 }
 
 async function look(run: Run, phase: string): Promise<void> {

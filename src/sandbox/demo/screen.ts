@@ -15,6 +15,9 @@ export interface Display {
 }
 
 const esc = '\u001b';
+/** Some terminals do not tell their width. */
+const columnsUnknown = 80;
+const columnsMin = 20;
 /** Lines in a log file: about this many a run. */
 const linesWanted = 20;
 
@@ -35,8 +38,8 @@ export function createDisplay(screen: Screen, paint: Paint): Display {
     },
     show(progress) {
       if (screen.terminal) {
-        const columns = Math.max(screen.columns(), 20);
-        const lines = picture(progress, paint).map((line) => clip(line, columns - 1));
+        const columns = screen.columns() || columnsUnknown;
+        const lines = picture(progress, paint).map((line) => clip(line, Math.max(columns - 1, columnsMin)));
         // In one write, so that nobody sees the gap between the old picture and the new one.
         screen.write(`${drawn > 0 ? `${esc}[${drawn}A${esc}[0J` : ''}${lines.join('\n')}\n`);
         drawn = lines.length;

@@ -4,6 +4,7 @@
  */
 import { consentAgain, refreshByItself, saveFieldMeanwhile } from './application.ts';
 import { hourMs } from './calendar.ts';
+import { blockedClient } from './cast.ts';
 import type { Plan } from './plan.ts';
 import { credentialsOf, type World } from './world.ts';
 
@@ -104,8 +105,8 @@ function actsOfFate({ double }: World, plan: Plan, { flushRedis }: StoryPorts, c
   return [
     told(plan.outage.from, 'Adobe Acrobat Sign for Government goes down for two days'),
     told(plan.outage.until, 'Adobe Acrobat Sign for Government is back'),
-    told(plan.wrongSecret.from, 'DocuSign takes the secret of docusign-north for wrong'),
-    told(plan.wrongSecret.until, 'the secret of docusign-north is right again'),
+    told(plan.wrongSecret.from, `DocuSign takes the secret of ${blockedClient} for wrong`),
+    told(plan.wrongSecret.until, `the secret of ${blockedClient} is right again`),
     told(plan.throttleFrom, 'Adobe Acrobat Sign asks for patience (429)'),
     {
       at: plan.storeFailsAt,
@@ -141,7 +142,7 @@ function injectProviderFaults({ sandbox }: World, plan: Plan, counted: Count): v
   const unavailable = { error: 'temporarily_unavailable', error_description: 'Try again later.' };
   inject('provider down: refused', { kind: 'refuse' }, { ...down, times: refusedTimes });
   inject('provider down: 503', { kind: 'answer', when: 'before', status: 503, body: unavailable }, down);
-  const { clientId } = credentialsOf('docusign-north');
+  const { clientId } = credentialsOf(blockedClient);
   inject(
     'wrong client secret',
     { kind: 'wrongSecret' },

@@ -35,6 +35,8 @@ export interface Watch {
   /** How often each outcome was reported, by connection: `rotated`, `suspect/invalid_grant`. */
   readonly outcomes: (connection: string) => ReadonlyMap<string, number>;
   readonly breakersOpened: () => number;
+  /** Since when a connection has been turned away as busy and has come to nothing else. */
+  readonly busySince: ReadonlyMap<string, number>;
 }
 
 /** States that say of a connection that it ends or has ended. */
@@ -49,6 +51,7 @@ export function createWatch(world: World): Watch {
   const wronglyFlagged = new Set<string>();
   const unnoticed = new Set<string>();
   const outcomes = new Map<string, Map<string, number>>();
+  const busySince = new Map<string, number>();
   let entries: ReadonlyMap<string, IndexEntry> = new Map();
   let breakersOpened = 0;
 
@@ -91,6 +94,7 @@ export function createWatch(world: World): Watch {
     wronglyFlagged,
     unnoticed,
     told,
+    busySince,
     entries: () => entries,
     flagged: () => flagged,
     outcomes: (connection) => outcomes.get(connection) ?? new Map(),
@@ -100,6 +104,8 @@ export function createWatch(world: World): Watch {
       outcomes.set(connection, counts);
       for (const key of [outcome, `${outcome}/${reason}`]) counts.set(key, (counts.get(key) ?? 0) + 1);
       if (breakerOpened === true) breakersOpened += 1;
+      if (outcome !== 'busy') busySince.delete(connection);
+      else if (!busySince.has(connection)) busySince.set(connection, calendar.now());
     },
     look(seen) {
       entries = new Map(seen.map((entry) => [entry.id, entry]));

@@ -1,0 +1,96 @@
+/**
+ * The end of a flag, and ends that are known without asking: a consent makes a flag void whatever its tags say, and only an absolute
+ * clock proves death by itself.
+ */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { day, minute, type RotationBench, rigClient, startRotationBench } from '../support/rotation-bench.ts';
+
+let bench: RotationBench;
+beforeEach(async () => {
+  bench = await startRotationBench();
+});
+afterEach(() => bench.stop());
+
+const extended = { provider: 'docusign', scope: 'signature extended' } as const;
+const presented = (connection: string) => bench.sandbox.oracle.presentations(connection).length;
+const _clientHealth = async (client = 'rig') =>
+  (await bench.services.clients.list()).find(({ at }) => at.client === client)?.health;
+
+/** `acme` has been revoked by its customer; `canary` lives, with the same client. All are due. */
+async function arrange(): Promise<void> {
+  for (const connection of ['acme', 'canary']) bench.connect({ ...extended, connection });
+  await bench.inventory();
+  bench.clock.turn(12 * day);
+  bench.sandbox.grants.revoke('acme');
+}
+
+describe('the customer consents again', () => {
+  beforeEach(async () => {
+    await arrange();
+    await bench.rotate('acme');
+    await bench.rotate('canary');
+    bench.clock.turn(15 * minute);
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'needsConsent' });
+  });
+
+  const consentAgain = () => {
+    const { refreshToken } = bench.sandbox.grants.create({ ...extended, connection: 'acme', client: rigClient });
+    bench.save('acme', { refresh_token: refreshToken, consented_at: new Date(bench.clock.now()).toISOString() });
+  };
+
+  test('the flag is void, its tags go, and the connection is scheduled again', async () => {
+    bench.clock.turn(3 * day);
+    consentAgain();
+    await bench.inventory();
+    expect(bench.double.secrets.tags('acme')).toEqual({ 'pilotlight:managed': 'true' });
+    const entry = await bench.entry('acme');
+    expect(entry).toMatchObject({ state: 'active', reason: 'none' });
+    expect(entry?.nextAt).toBeGreaterThan(bench.clock.now() + 8 * day);
+    bench.clock.turn(12 * day);
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
+    expect(bench.document('acme').refresh_token).toBe(bench.sandbox.oracle.liveToken('acme'));
+  });
+
+  test('even where the tags cannot be taken away', async () => {
+    bench.double.faults.add({
+      op: 'UntagResource',
+      secret: 'acme',
+      times: 10,
+      what: { error: 'AccessDeniedException' },
+    });
+    consentAgain();
+    await bench.inventory();
+    expect(await bench.entry('acme')).toMatchObject({ state: 'active' });
+    bench.clock.turn(12 * day);
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
+  });
+
+  test('another field saved by the application is no consent', async () => {
+    bench.save('acme', { note: 'nothing new' });
+    await bench.inventory();
+    expect(await bench.rotate('acme')).not.toMatchObject({ outcome: 'rotated' });
+    expect(await bench.entry('acme')).not.toMatchObject({ state: 'active' });
+  });
+});
+
+describe('an end that is known', () => {
+  test('past an absolute life the customer is asked, without a request', async () => {
+    bench.connect({ provider: 'docusign', connection: 'acme', scope: 'signature' });
+    await bench.inventory();
+    expect(await bench.entry('acme')).toMatchObject({ state: 'unkeepable', reason: 'absolute_lifetime' });
+    bench.clock.turn(12 * day);
+    expect(await bench.rotate('acme', 'manual')).toMatchObject({ outcome: 'notDue', reason: 'absolute_lifetime' });
+    bench.clock.turn(18 * day);
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'needsConsent', reason: 'expired' });
+    expect(presented('acme')).toBe(0);
+    expect(bench.double.secrets.tags('acme')).toMatchObject({ 'pilotlight:reason': 'expired' });
+  });
+
+  test('a deadline that is only estimated proves nothing: the token is tried', async () => {
+    bench.connect({ ...extended, connection: 'acme' });
+    bench.clock.turn(40 * day);
+    await bench.inventory();
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'suspect', reason: 'invalid_grant' });
+    expect(presented('acme')).toBe(1);
+  });
+});

@@ -1,0 +1,158 @@
+/**
+ * Answers that are cut but hold the token, and connections for which a second try could do harm (bad-inputs 4a, 28, 29, 66): the
+ * token is salvaged, and nobody's family is put at risk.
+ */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Config } from '../../config/derive.ts';
+import type { FaultKind } from '../../src/sandbox/providers/faults.ts';
+import { day, type RotationBench, rigClient, startRotationBench } from '../support/rotation-bench.ts';
+
+let bench: RotationBench;
+async function start(change: (config: Config) => Config = (same) => same) {
+  bench = await startRotationBench({
+    change: (config) => change({ ...config, rotation: { ...config.rotation, requestLimit: 700 } }),
+  });
+}
+afterEach(() => bench.stop());
+
+const extended = { provider: 'docusign', scope: 'signature extended' } as const;
+const presented = (connection = 'acme') =>
+  bench.sandbox.oracle.presentations(connection).filter(({ by }) => by === 'service');
+
+async function connect(rules: { graceMs?: number } = {}) {
+  bench.connect({ ...extended, connection: 'acme', rules });
+  await bench.inventory();
+  bench.clock.turn(12 * day);
+}
+
+async function expectWell() {
+  expect(bench.document('acme').refresh_token).toBe(bench.sandbox.oracle.liveToken('acme'));
+  expect(await bench.spoolFiles()).toEqual([]);
+}
+
+const page = '<html><body>Please sign in</body></html>';
+const html = { 'content-type': 'text/html' };
+const _silences: readonly [string, FaultKind][] = [
+  ['the connection is reset instead of an answer', { kind: 'drop', when: 'after' }],
+  ['nothing ever comes', { kind: 'hang', when: 'after' }],
+  ['a status line and no more', { kind: 'raw', when: 'after', bytes: Buffer.from('HTTP/1.1 200 OK\r\n') }],
+  [
+    'headers and an end',
+    { kind: 'raw', when: 'after', bytes: Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n') },
+  ],
+  ['something that is not HTTP', { kind: 'raw', when: 'after', bytes: Buffer.from('220 smtp ready\r\n') }],
+  ['the answer cut before its refresh token', { kind: 'truncate', keepBytes: 30 }],
+  [
+    '500 after it took effect',
+    { kind: 'answer', when: 'after', status: 500, body: { error: 'internal_server_error', reference_id: 'r-1' } },
+  ],
+  ['502 of a proxy', { kind: 'answer', when: 'after', status: 502, body: page, headers: html }],
+  ['504 of a proxy', { kind: 'answer', when: 'after', status: 504, body: '' }],
+  ['408', { kind: 'answer', when: 'after', status: 408, body: '' }],
+  ['an empty 200', { kind: 'answer', when: 'after', status: 200, body: '' }],
+  ['204', { kind: 'answer', when: 'after', status: 204 }],
+  ['a sign-in page with 200', { kind: 'answer', when: 'after', status: 200, body: page, headers: html }],
+  [
+    'a redirect',
+    { kind: 'answer', when: 'after', status: 307, body: '', headers: { location: 'https://evil.example/' } },
+  ],
+];
+
+describe('an answer that is cut but holds the token', () => {
+  beforeEach(() => start());
+
+  test('a reset right after the last byte: the answer is whole', async () => {
+    await connect();
+    bench.sandbox.faults.inject({ kind: 'truncate', keepBytes: 100_000 }, { times: 1 });
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
+    await expectWell();
+  });
+
+  test('a chunked answer that dies after the refresh token: it is salvaged', async () => {
+    await connect();
+    const token = `salvaged-${'x'.repeat(40)}`;
+    const part = `{"refresh_token":"${token}","access_token":"half a`;
+    const bytes = Buffer.from(
+      `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${part.length.toString(16)}\r\n${part}\r\n`,
+    );
+    bench.sandbox.faults.inject({ kind: 'raw', when: 'before', bytes }, { times: 1 });
+    expect(await bench.rotate('acme')).toMatchObject({
+      outcome: 'rotated',
+      oddities: expect.arrayContaining(['salvaged']),
+    });
+    expect(bench.document('acme').refresh_token).toBe(token);
+    expect(await bench.spoolFiles()).toEqual([]);
+  });
+
+  test('an answer later than the provider usually is, but within the limit, counts', async () => {
+    await connect();
+    bench.sandbox.faults.inject({ kind: 'slow', ms: 300 }, { times: 1 });
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
+    await expectWell();
+  });
+});
+
+describe('where a second try could harm', () => {
+  test('a provider file that says never: no second try, ever, until somebody brings a token', async () => {
+    await start((config) => ({
+      ...config,
+      providers: {
+        ...config.providers,
+        ...(config.providers.oauth2 && { oauth2: { ...config.providers.oauth2, secondTry: 'never' } }),
+      },
+    }));
+    bench.connect({ provider: 'oauth2', connection: 'acme' });
+    await bench.inventory();
+    bench.clock.turn(12 * day);
+    bench.sandbox.faults.inject({ kind: 'drop', when: 'before' }, { times: 1 });
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'unknown', reason: 'unknown_outcome' });
+    expect(await bench.entry('acme')).toMatchObject({ state: 'suspect', reason: 'unknown_outcome', nextAt: null });
+    bench.clock.turn(5 * day);
+    await bench.recover();
+    for (const reason of ['due', 'probe', 'canary', 'manual'] as const)
+      expect(await bench.rotate('acme', reason)).toMatchObject({ outcome: 'notDue', reason: 'unknown_outcome' });
+    expect(presented()).toHaveLength(1);
+    expect(bench.double.secrets.tags('acme')).toEqual({ 'pilotlight:managed': 'true' });
+
+    const { refreshToken } = bench.sandbox.grants.create({ provider: 'oauth2', connection: 'acme', client: rigClient });
+    bench.save('acme', { refresh_token: refreshToken, consented_at: new Date(bench.clock.now()).toISOString() });
+    await bench.inventory();
+    expect(await bench.entry('acme')).toMatchObject({ state: 'active' });
+    bench.clock.turn(12 * day);
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
+    await expectWell();
+  });
+
+  test('a connection that its application refreshes too: a second try could end their family', async () => {
+    await start();
+    bench.connect({ provider: 'oauth2', connection: 'acme' });
+    await bench.inventory();
+    bench.clock.turn(12 * day);
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
+    const { refreshToken } = bench.sandbox.oracle.applicationRefresh('acme');
+    bench.save('acme', { refresh_token: refreshToken, refreshed_at: new Date(bench.clock.now()).toISOString() });
+    await bench.inventory();
+    bench.clock.turn(23 * day);
+    bench.sandbox.faults.inject({ kind: 'drop', when: 'after' }, { times: 1 });
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'unknown' });
+    const before = presented().length;
+    bench.clock.turn(3 * day);
+    await bench.recover();
+    await bench.inventory();
+    await bench.rotate('acme');
+    expect(presented()).toHaveLength(before);
+    expect(bench.sandbox.oracle.death('acme')).toBeUndefined();
+  });
+
+  test('one that keeps its token (Adobe) is tried again after half a minute, at no risk', async () => {
+    await start();
+    bench.connect({ provider: 'adobe-acrobat-sign', connection: 'acme' });
+    await bench.inventory();
+    bench.clock.turn(25 * day);
+    bench.sandbox.faults.inject({ kind: 'hang', when: 'after' }, { times: 1 });
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'unknown' });
+    bench.clock.turn(30_000);
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
+    await expectWell();
+  });
+});
