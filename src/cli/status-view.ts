@@ -39,7 +39,7 @@ function nearestTable(rows: Status['rows'], now: number, screen: Screen): void {
   screen.line();
   screen.table(
     [
-      { title: 'NEAREST DEADLINES', cut: 'middle' },
+      { title: 'CONNECTION', cut: 'middle' },
       { title: 'PROVIDER' },
       { title: 'STATE' },
       { title: 'DEADLINE' },

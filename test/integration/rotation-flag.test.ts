@@ -13,8 +13,6 @@ afterEach(() => bench.stop());
 
 const extended = { provider: 'docusign', scope: 'signature extended' } as const;
 const presented = (connection: string) => bench.sandbox.oracle.presentations(connection).length;
-const _clientHealth = async (client = 'rig') =>
-  (await bench.services.clients.list()).find(({ at }) => at.client === client)?.health;
 
 /** `acme` has been revoked by its customer; `canary` lives, with the same client. All are due. */
 async function arrange(): Promise<void> {

@@ -4,7 +4,6 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Config } from '../../config/derive.ts';
-import type { FaultKind } from '../../src/sandbox/providers/faults.ts';
 import { day, type RotationBench, rigClient, startRotationBench } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
@@ -29,34 +28,6 @@ async function expectWell() {
   expect(bench.document('acme').refresh_token).toBe(bench.sandbox.oracle.liveToken('acme'));
   expect(await bench.spoolFiles()).toEqual([]);
 }
-
-const page = '<html><body>Please sign in</body></html>';
-const html = { 'content-type': 'text/html' };
-const _silences: readonly [string, FaultKind][] = [
-  ['the connection is reset instead of an answer', { kind: 'drop', when: 'after' }],
-  ['nothing ever comes', { kind: 'hang', when: 'after' }],
-  ['a status line and no more', { kind: 'raw', when: 'after', bytes: Buffer.from('HTTP/1.1 200 OK\r\n') }],
-  [
-    'headers and an end',
-    { kind: 'raw', when: 'after', bytes: Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n') },
-  ],
-  ['something that is not HTTP', { kind: 'raw', when: 'after', bytes: Buffer.from('220 smtp ready\r\n') }],
-  ['the answer cut before its refresh token', { kind: 'truncate', keepBytes: 30 }],
-  [
-    '500 after it took effect',
-    { kind: 'answer', when: 'after', status: 500, body: { error: 'internal_server_error', reference_id: 'r-1' } },
-  ],
-  ['502 of a proxy', { kind: 'answer', when: 'after', status: 502, body: page, headers: html }],
-  ['504 of a proxy', { kind: 'answer', when: 'after', status: 504, body: '' }],
-  ['408', { kind: 'answer', when: 'after', status: 408, body: '' }],
-  ['an empty 200', { kind: 'answer', when: 'after', status: 200, body: '' }],
-  ['204', { kind: 'answer', when: 'after', status: 204 }],
-  ['a sign-in page with 200', { kind: 'answer', when: 'after', status: 200, body: page, headers: html }],
-  [
-    'a redirect',
-    { kind: 'answer', when: 'after', status: 307, body: '', headers: { location: 'https://evil.example/' } },
-  ],
-];
 
 describe('an answer that is cut but holds the token', () => {
   beforeEach(() => start());

@@ -14,10 +14,6 @@ beforeEach(async () => {
 afterEach(() => bench.stop());
 
 const live = () => bench.sandbox.oracle.liveToken('acme');
-const _labelled = (label: string) =>
-  bench.double.secrets.versions('acme').filter(({ stages }) => stages.some((one) => one.startsWith(label)));
-const _tokenIn = (value: string | Buffer | undefined) =>
-  (JSON.parse(String(value)) as Record<string, unknown>).refresh_token;
 
 async function expectWell() {
   expect(bench.document('acme').refresh_token).toBe(live());

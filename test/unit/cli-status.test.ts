@@ -61,7 +61,7 @@ describe('the screen', () => {
       /^Clients +docusign-main rejected at account\.docusign\.com \(invalid_client\) since 1 minute ago, next try in 1 minute$/m,
       /^Connections +1: 1 active$/m,
       /^Deadlines +0 in 1h, .*, 1 in 30d$/m,
-      /^NEAREST DEADLINES +PROVIDER/m,
+      /^CONNECTION +PROVIDER/m,
       /^acme\/esign +docusign +Active +in 28 days/m,
     ])
       expect(out).toMatch(words);

@@ -25,7 +25,7 @@ describe('covers', () => {
     membersOf(7).filter((one) => part.test(one.part) && (provider ?? one.provider) === one.provider);
 
   test.for<[what: string, part: RegExp, least: number, holds?: (member: Member) => boolean]>([
-    ['consent with extended', /with extended/, 9, ({ scope }) => scope === 'signature extended'],
+    ['consent with extended', /with extended/, 8, ({ scope }) => scope === 'signature extended'],
     [
       'consent without extended',
       /without extended/,
@@ -43,6 +43,7 @@ describe('covers', () => {
     ],
     ['an outage', /down for two days/, 5, ({ provider }) => provider === 'adobe-acrobat-sign-gov'],
     ['an application that refreshes', /refreshes by itself/, 1],
+    ['an answer that never comes', /never comes/, 1],
     ['an application that saves another field', /saves another field/, 1],
     ['broken content', /broken content/, 1, ({ fate }) => fate === 'unusable'],
     ['a deleted secret', /deleted/, 1, ({ fate }) => fate === 'gone'],

@@ -47,6 +47,7 @@ export interface Leads {
   readonly deleted: Member;
   readonly ownRefresh: Member;
   readonly savesField: Member;
+  readonly unanswered: Member;
   readonly broken: Member;
 }
 
@@ -87,11 +88,12 @@ export function makeCast(plan: Plan, random: Random): Cast {
     deleted: docusign('its secret is deleted', { fate: 'gone' }),
     ownRefresh: docusign('its application refreshes by itself', { dueAt: firstDue.ownRefresh }),
     savesField: docusign('its application saves another field meanwhile', { dueAt: firstDue.savesField }),
+    unanswered: docusign('an answer to its refresh never comes'),
     broken: docusign('broken content', { fate: 'unusable' }),
   };
   const lifeAgo = (endAt: number, days: number) => endAt - days * dayMs;
   const rest = [
-    ...times(9, () => docusign('consent with extended')),
+    ...times(8, () => docusign('consent with extended')),
     ...times(2, () => docusign('demo environment', { environment: 'demo' })),
     ...ends.notExtended.map((endAt) =>
       docusign('consent without extended', { scope: 'signature', fate: 'expires', consentedAt: lifeAgo(endAt, 30) }),

@@ -70,6 +70,7 @@ export function gatherFacts(world: World, watch: Watch, struck: readonly Struck[
     refreshed: Object.fromEntries(providers.map((provider) => [provider, oracle.refreshes(provider)])),
     breakersOpened: watch.breakersOpened(),
     met: {
+      'a request without an answer was tried once more': oracle.secondTries(world.cast.leads.unanswered.id).length,
       'a throttled request waited': metIn('adobe-main', 'throttled'),
       'an unavailable provider was tried again': metIn('adobe-gov', 'retryLater/provider_unavailable'),
       'a wrong client secret made its connections suspects, not dead': metIn(blockedClient, 'suspect'),

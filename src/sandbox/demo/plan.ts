@@ -19,7 +19,6 @@ export interface Plan {
   readonly outage: { readonly from: number; readonly until: number };
   readonly wrongSecret: { readonly from: number; readonly until: number };
   readonly throttleFrom: number;
-  readonly silenceFrom: number;
   readonly storeFailsAt: number;
   readonly deleteAt: number;
   readonly flushAt: number;
@@ -61,7 +60,6 @@ export function makePlan(days: number): Plan {
     outage: window(0.12, 2),
     wrongSecret: window(0.14, 4),
     throttleFrom: at(0.2),
-    silenceFrom: at(0.32),
     storeFailsAt: at(0.35),
     deleteAt: at(0.25),
     flushAt: at(0.5),

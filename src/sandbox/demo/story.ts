@@ -135,7 +135,7 @@ const throttledTimes = 3;
 /** Enough that a rotation gives up writing and leaves its sealed answer to recovery. */
 const storeFailures = 6;
 
-function injectProviderFaults({ sandbox }: World, plan: Plan, counted: Count): void {
+function injectProviderFaults({ sandbox, cast }: World, plan: Plan, counted: Count): void {
   const inject = (name: string, ...fault: Parameters<typeof sandbox.faults.inject>) =>
     counted(name, sandbox.faults.inject(...fault).fired);
   const down = { provider: 'adobe-acrobat-sign-gov', ...plan.outage };
@@ -153,9 +153,7 @@ function injectProviderFaults({ sandbox }: World, plan: Plan, counted: Count): v
     { kind: 'throttle', retryAfterMs: 2 * hourMs },
     { provider: 'adobe-acrobat-sign', from: plan.throttleFrom, times: throttledTimes },
   );
-  inject(
-    'an answer that never came',
-    { kind: 'drop', when: 'before' },
-    { provider: 'docusign', from: plan.silenceFrom, times: 1 },
-  );
+  // Before anything was committed: a provider that forgives no second try would have lost the token for us.
+  const { id: connection } = cast.leads.unanswered;
+  inject('an answer that never came', { kind: 'drop', when: 'before' }, { connection, times: 1 });
 }
