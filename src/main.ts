@@ -146,4 +146,9 @@ const context: CommandContext = {
   demo,
 };
 
+/** A reader that left early (`| head`) is no failure. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
 process.exitCode = await runCommand(process.argv.slice(2), context);

@@ -168,7 +168,7 @@ async function revoke(services: Services, id: string): ReturnType<Opened['revoke
     case 'refused':
       return { kind: 'refused', error: answer.error ?? `HTTP ${answer.status}` };
     case 'failed':
-      return { kind: 'unanswered' };
+      return { kind: answer.sent ? 'unanswered' : 'not_sent' };
     default:
       return answer satisfies never;
   }
@@ -178,6 +178,8 @@ async function revoke(services: Services, id: string): ReturnType<Opened['revoke
 async function adopt(services: Services, ids: readonly string[]): Promise<void> {
   const now = services.deps.clock.now();
   for (const id of ids) {
+    // Whatever the service has learnt meanwhile is newer than what we would write.
+    if ((await services.index.get(id)) !== undefined) continue;
     const { sighting, standing } = await inspect(services, id);
     await services.index.put([entryOf(sighting, standing, now)]);
   }

@@ -53,6 +53,7 @@ export interface Opened {
     | { readonly kind: 'already_dead'; readonly error: string }
     | { readonly kind: 'refused'; readonly error: string }
     | { readonly kind: 'unanswered' }
+    | { readonly kind: 'not_sent' }
     | { readonly kind: 'not_offered'; readonly provider: Provider; readonly at: ClientAtHost }
   >;
   /** Puts connections just made into the index, so that they are seen before the next inventory. */

@@ -71,6 +71,11 @@ async function revoke({ screen }: Invocation, opened: Opened, id: string, { yes 
         'refused',
         `the provider refused to revoke ${id} (${answer.error}); it is still kept alive. Check client and provider file, then try again`,
       );
+    case 'not_sent':
+      throw new PilotlightError(
+        'refused',
+        `the provider of ${id} could not be reached: nothing was revoked, and it is still kept alive; try again`,
+      );
     case 'unanswered':
       throw new PilotlightError(
         'refused',

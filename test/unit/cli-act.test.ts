@@ -144,6 +144,7 @@ describe('revoke', () => {
       { kind: 'refused', error: 'invalid_client' } as const,
       /refused to revoke a \(invalid_client\); it is still kept alive/,
     ],
+    [{ kind: 'not_sent' } as const, /could not be reached: nothing was revoked.*still kept alive/],
     [{ kind: 'unanswered' } as const, /no answer came .*still kept alive; call revoke again/],
   ])('keeps the connection alive where the answer is %j', async (revocation, says) => {
     const { code, err, acts } = await pilotlight(['revoke', 'a', '--yes'], { ...given, revocation });
