@@ -11,9 +11,10 @@ import { refreshJob, runRefresh } from '../jobs/refresh.ts';
 import { jobsFor } from '../jobs/schedule.ts';
 import { sweepJob } from '../jobs/sweep.ts';
 import { entryUrgency, rotationSettings, sweepSettings } from './derive-settings.ts';
+import { openQueues } from './open-queues.ts';
 import { overviewFacts, refreshGauges } from './overview.ts';
 import { checkSuitable } from './queue/redis.ts';
-import { createRefreshQueues, type RefreshQueuesHandle } from './queue/refresh-queues.ts';
+import type { RefreshQueuesHandle } from './queue/refresh-queues.ts';
 import { createRefreshWorkers } from './queue/refresh-workers.ts';
 import { createReports } from './queue/reports.ts';
 import type { RotationPorts } from './rotation/attempt.ts';
@@ -74,16 +75,7 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
   const heartbeats = createHeartbeats(clock);
   await services.redis.untilReached(redisPatienceMs).catch(() => log.warn('redis.waiting'));
   if (services.redis.reachedOnce()) await checkSuitable(services.redis.redis, log);
-  const queueRedis = services.connect('queues');
-  await queueRedis.untilReached(redisPatienceMs).catch(() => undefined);
-  const queues = createRefreshQueues({
-    redis: queueRedis.redis,
-    prefix: services.prefix,
-    clock,
-    logger: log,
-    job: refreshJob,
-  });
-  closers.push('queues', () => queues.close());
+  const queues = await openQueues(services, closers, redisPatienceMs);
 
   const works = role !== 'scheduler';
   const spool = works ? await openSpool(config, services, closers) : undefined;

@@ -3,15 +3,15 @@
  * filled by one inventory, and ways to look, explain and act that take the same paths as the service itself.
  */
 import type { LoadResult } from '../config/load.ts';
-import { refreshJob } from '../jobs/refresh.ts';
 import { type App, type AppOptions, startApp } from './app.ts';
 import type { Opened } from './cli/context.ts';
-import { entryOf, judge, type Sighting } from './connection/standing.ts';
+import { entryOf, judge, sightingOf } from './connection/standing.ts';
 import { entryUrgency } from './derive-settings.ts';
 import { diagnose } from './diagnose.ts';
 import { explain } from './explain.ts';
+import { openQueues } from './open-queues.ts';
 import { overviewFacts } from './overview.ts';
-import { createRefreshQueues } from './queue/refresh-queues.ts';
+import type { RefreshQueuesHandle } from './queue/refresh-queues.ts';
 import { createReports } from './queue/reports.ts';
 import { stage } from './rotation/ports.ts';
 import { createClosers } from './runtime/closers.ts';
@@ -37,16 +37,7 @@ export async function openForCommand(
   try {
     const services = await openServices(config, deps, closers);
     await services.redis.untilReached(redisPatienceMs);
-    const queueRedis = services.connect('queues');
-    await queueRedis.untilReached(redisPatienceMs);
-    const queues = createRefreshQueues({
-      redis: queueRedis.redis,
-      prefix: services.prefix,
-      clock,
-      logger: log,
-      job: refreshJob,
-    });
-    closers.push('queues', () => queues.close());
+    const queues = await openQueues(services, closers, redisPatienceMs);
     const sweptAt = (await services.lamps.read()).get('sweep') ?? 0;
     const serviceRuns = clock.now() - sweptAt < serviceSilentMs;
     if (!serviceRuns) await takeInventory({ ...services, clock, log }, { absent: new Set() });
@@ -92,11 +83,9 @@ export async function openForCommand(
   }
 }
 
-type Queues = ReturnType<typeof createRefreshQueues>;
-
 async function refreshOne(
   services: Services,
-  queues: Queues,
+  queues: RefreshQueuesHandle,
   reports: ReturnType<typeof createReports>,
   connection: string,
 ) {
@@ -124,17 +113,12 @@ async function refreshOne(
 async function inspect({ store, nameOf, index, rules, deps }: Services, id: string) {
   const name = nameOf(id);
   try {
-    const { tags, stages, primaryRegion } = await store.describe(name);
-    const version = await store.read(name, { stage: stage.current });
-    const known = await index.get(id);
-    const sighting: Sighting = {
+    const sighting = sightingOf(
       id,
-      tags,
-      stages,
-      version,
-      known,
-      ...(primaryRegion === undefined ? {} : { primaryRegion }),
-    };
+      await store.describe(name),
+      await store.read(name, { stage: stage.current }),
+      await index.get(id),
+    );
     return { sighting, standing: judge(sighting, rules, deps.clock.now()) };
   } catch (error) {
     if (!hasCode(error, 'store_not_found')) throw error;

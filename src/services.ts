@@ -143,6 +143,7 @@ function rulesOf(config: Config, fingerprint: Fingerprint): JudgeRules {
       return 'host' in target ? target.host : undefined;
     },
     readDuration: parseDuration,
+    knowsClient: (client) => Object.hasOwn(config.clients, client),
     providerOf: (client) => config.clients[client]?.provider,
   };
 }

@@ -21,6 +21,8 @@ export interface JudgeRules {
   /** Host of the token endpoint for these facts; undefined where it is not allowed or cannot be built. */
   readonly hostOf: (provider: Provider, document: ConnectionDocument) => string | undefined;
   readonly readDuration: (text: string) => number | undefined;
+  /** Whether a client of this name is configured. */
+  readonly knowsClient?: (client: string) => boolean;
   /** The one provider a client is configured for; undefined where it may be used at any. */
   readonly providerOf?: (client: string) => string | undefined;
 }
@@ -36,6 +38,16 @@ export interface Sighting {
   readonly primaryRegion?: string;
   readonly version: { readonly versionId: string; readonly createdAt: number; readonly value: StoredValue };
   readonly known: IndexEntry | undefined;
+}
+
+/** A sighting out of a secret's description and its current version. */
+export function sightingOf(
+  id: string,
+  { tags, stages, primaryRegion }: Pick<Sighting, 'tags' | 'stages'> & { readonly primaryRegion?: string },
+  version: Sighting['version'],
+  known: IndexEntry | undefined,
+): Sighting {
+  return { id, tags, stages, version, known, ...(primaryRegion === undefined ? {} : { primaryRegion }) };
 }
 
 export type Standing =
@@ -83,15 +95,12 @@ function judgeDocument(
   now: number,
   refuse: (reason: Reason, at?: ClientAtHost, fingerprint?: string) => Standing,
 ): Standing {
-  const at: ClientAtHost = {
-    provider: document.provider,
-    environment: document.environment,
-    client: document.client,
-    host: '',
-  };
-  if (document.provider === '') return refuse('provider_missing', at);
+  if (document.provider === '') return refuse('provider_missing');
   const provider = rules.providers.get(document.provider);
-  if (provider === undefined) return refuse('provider_unknown', at);
+  // A word nobody configured stays in the secret: somebody may have pasted a token there.
+  if (provider === undefined) return refuse('provider_unknown');
+  const client = rules.knowsClient?.(document.client) === false ? '' : document.client;
+  const at: ClientAtHost = { provider: provider.name, environment: '', client, host: '' };
   const environment = document.environment === '' ? soleEnvironment(provider) : document.environment;
   // Own members only: "constructor" is no environment, though every object answers to it.
   if (environment === undefined || !Object.hasOwn(provider.environments, environment))
@@ -103,7 +112,7 @@ function judgeDocument(
   if (meantFor !== undefined && meantFor !== provider.name) return refuse('client_mismatch', { ...at, environment });
   const host = rules.hostOf(provider, { ...document, environment });
   if (host === undefined) return refuse('host_not_allowed', { ...at, environment });
-  const where: ClientAtHost = { provider: provider.name, environment, client: document.client, host };
+  const where: ClientAtHost = { provider: provider.name, environment, client, host };
   const { refreshToken } = document;
   if (refreshToken === undefined) return refuse('refresh_token_missing', where);
   const fingerprint = rules.fingerprint(refreshToken);

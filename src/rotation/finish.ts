@@ -3,7 +3,9 @@
  * finds it on disk; both do the same.
  */
 import { entryOf, judge, type Sighting } from '../connection/standing.ts';
+import type { Secret } from '../runtime/secret.ts';
 import { entryAfter, type Rotation, report, type Subject } from './attempt.ts';
+import { withoutEcho } from './echo.ts';
 import type { RotationReport } from './outcome.ts';
 import type { ClientHealth, RawAnswer, SpoolRecord } from './ports.ts';
 import { concludeRefusal } from './refusal.ts';
@@ -25,6 +27,7 @@ export async function finish(
   record: SpoolRecord,
   raw: RawAnswer,
   facts: ExchangeFacts = {},
+  clientSecret: Secret | 'unknown' | undefined = 'unknown',
 ): Promise<RotationReport> {
   const { ports } = rotation;
   const { document, provider } = subject.standing;
@@ -35,7 +38,7 @@ export async function finish(
     case 'granted':
       return renew(rotation, subject, record, raw, answer, details);
     case 'refused':
-      return concludeRefusal(rotation, subject, record, answer, details);
+      return concludeRefusal(rotation, subject, record, withoutEcho(answer, clientSecret), details);
     case 'notUnderstood':
       return quarantine(rotation, subject, 'answer_not_understood', {
         ...details,

@@ -15,6 +15,8 @@ export interface Readiness {
   readonly request: PreparedRequest;
   /** Which client secret the request carries. */
   readonly secret: ClientHealth['secret'];
+  /** The client secret in it: a provider's words are held against it before they are shown. */
+  readonly clientSecret: Secret | undefined;
 }
 
 export async function checkReadiness(
@@ -74,7 +76,7 @@ async function prepare(
       },
       { clientId: credentials.clientId, ...(clientSecret === undefined ? {} : { clientSecret }) },
     );
-    return { request, secret: usePrevious ? 'previous' : 'current' };
+    return { request, secret: usePrevious ? 'previous' : 'current', clientSecret };
   } catch (error) {
     if (hasCode(error, 'client_unavailable')) return later('client_secret_missing');
     if (hasCode(error, 'refused')) return later('host_not_allowed');

@@ -1,6 +1,6 @@
 /** Step 3: the secret as it is now, and what makes it unusable said as an outcome. */
 import type { IndexEntry } from '../connection/entry.ts';
-import { entryOf, judge, type Sighting } from '../connection/standing.ts';
+import { entryOf, judge, sightingOf } from '../connection/standing.ts';
 import { hasCode } from '../runtime/errors.ts';
 import { type Rotation, report, type Subject } from './attempt.ts';
 import type { RotationReport } from './outcome.ts';
@@ -22,15 +22,7 @@ export async function readSubject(
   } catch (error) {
     return { report: await unreadable(rotation, known, error) };
   }
-  const { tags, stages, primaryRegion } = description;
-  const sighting: Sighting = {
-    id,
-    tags,
-    stages,
-    version,
-    known,
-    ...(primaryRegion === undefined ? {} : { primaryRegion }),
-  };
+  const sighting = sightingOf(id, description, version, known);
   const now = ports.clock.now();
   const standing = judge(sighting, ports.rules, now);
   if (standing.usable) return { subject: { sighting, standing, known } };

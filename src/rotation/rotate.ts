@@ -180,7 +180,7 @@ async function postAndKeep(
   rotation: Rotation,
   subject: Subject,
   record: SpoolRecord,
-  { request, secret }: Readiness,
+  { request, secret, clientSecret }: Readiness,
 ): Promise<RotationReport> {
   const { ports } = rotation;
   const postedMs = ports.clock.monotonic();
@@ -189,7 +189,7 @@ async function postAndKeep(
     const answeredMs = ports.clock.monotonic();
     const kept = await sealSomehow(rotation, record, exchange.answer);
     const facts = { requestMs: answeredMs - postedMs, sealMs: ports.clock.monotonic() - answeredMs, secret };
-    return finish(rotation, subject, kept, exchange.answer, facts);
+    return finish(rotation, subject, kept, exchange.answer, facts, clientSecret);
   }
   const details = {
     ...detailsOf(subject, record),

@@ -6,7 +6,7 @@ import { refuseDuplicates } from '../connection/duplicate.ts';
 import { clientKey, type IndexEntry } from '../connection/entry.ts';
 import { seenDigest } from '../connection/fingerprint.ts';
 import { flagTag } from '../connection/flag.ts';
-import { entryOf, type JudgeRules, judge, type Sighting } from '../connection/standing.ts';
+import { entryOf, type JudgeRules, judge, sightingOf } from '../connection/standing.ts';
 import type { ConnectionIndex, SecretDescription, SecretStore, SecretVersion } from '../rotation/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { hasCode } from '../runtime/errors.ts';
@@ -115,15 +115,7 @@ async function judged(
   version: SecretVersion,
 ): Promise<IndexEntry> {
   const now = ports.clock.now();
-  const { tags, stages, primaryRegion } = secret;
-  const sighting: Sighting = {
-    id,
-    tags,
-    stages,
-    version,
-    known,
-    ...(primaryRegion === undefined ? {} : { primaryRegion }),
-  };
+  const sighting = sightingOf(id, secret, version, known);
   const standing = judge(sighting, ports.rules, now);
   const entry = entryOf(sighting, standing, now);
   // ListSecrets lags: before a flag is taken for gone, the secret itself is asked.
@@ -131,7 +123,7 @@ async function judged(
     const fresh = await ports.store.describe(secret.name);
     return entryOf({ ...sighting, tags: fresh.tags }, judge({ ...sighting, tags: fresh.tags }, ports.rules, now), now);
   }
-  const flaggedVersion = tags[flagTag.version];
+  const flaggedVersion = secret.tags[flagTag.version];
   if (flaggedVersion !== undefined && flaggedVersion !== version.versionId)
     await clearFlag(ports, id, secret.name, version.versionId);
   // A rotation under way knows more than its secret says: only a new token overrules it.

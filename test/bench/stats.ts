@@ -27,12 +27,12 @@ export function rounded(value: number): number {
 }
 
 /**
- * Events per second from their monotonic instants (ms), in the order they came: from the first tenth to the last
- * twentieth, because at both ends not every lane is busy.
+ * Events per second from their monotonic instants (ms), in the order they came, without the first and the last tenth:
+ * at both ends not every lane is busy.
  */
 export function steadyRate(atMs: readonly number[]): number {
   const from = Math.floor(atMs.length * 0.1);
-  const to = Math.floor(atMs.length * 0.95) - 1;
+  const to = Math.floor(atMs.length * 0.9) - 1;
   const ms = (atMs[to] ?? Number.NaN) - (atMs[from] ?? Number.NaN);
   return ((to - from) * 1_000) / ms;
 }

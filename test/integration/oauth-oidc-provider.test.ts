@@ -2,14 +2,13 @@
  * A provider written by others: npm oidc-provider with rotation on, where a refresh token shown twice revokes the whole
  * grant. It is reached by configuration alone, over plain HTTP on this machine.
  */
-import { createServer, type Server } from 'node:http';
-import { Provider } from 'oidc-provider';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTokenEndpoint, type OAuthEndpoint } from '../../src/oauth/token-endpoint.ts';
 import type { Answer } from '../../src/rotation/ports.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
 import { Secret } from '../../src/runtime/secret.ts';
+import { type OidcServer, startOidcServer } from '../support/oidc-server.ts';
 import { newTokenOf } from '../support/provider-bench.ts';
 import { providerFile } from '../support/provider-files.ts';
 
@@ -19,49 +18,36 @@ const clients = [
   { client_id: 'by-body', client_secret: secret, token_endpoint_auth_method: 'client_secret_post' },
 ];
 
-let server: Server;
-let issuer: Provider;
+let server: OidcServer;
 let endpoint: OAuthEndpoint;
-let base: string;
 
 beforeAll(async () => {
-  const metadata = {
-    grant_types: ['authorization_code', 'refresh_token'],
-    redirect_uris: ['https://app.example/back'],
-  };
-  const configuration = {
-    clients: clients.map((one) => ({ ...one, ...metadata, response_types: ['code'] })),
+  server = await startOidcServer({
+    clients: clients.map((one) => ({ ...one, redirect_uris: ['https://app.example/back'] })),
     features: { revocation: { enabled: true }, devInteractions: { enabled: false } },
-    findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
-    rotateRefreshToken: true,
-    scopes: ['openid', 'offline_access'],
-    ttl: { RefreshToken: 30 * 86_400, AccessToken: 3_600, Grant: 60 * 86_400, IdToken: 3_600 },
-  };
-  server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  base = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
-  issuer = new Provider(base, configuration);
-  server.on('request', issuer.callback());
+  });
   endpoint = createTokenEndpoint({ clock: systemClock(), random: systemRandom(), userAgent: 'Pilotlight/test' });
 });
-afterAll(() => new Promise((closed) => server.close(closed)));
+afterAll(() => server.stop());
 
 /** What the authorization-code flow would have left behind. */
 async function consent(clientId: string): Promise<{ refreshToken: string; revoke(): Promise<void> }> {
-  const client = await issuer.Client.find(clientId);
+  const client = await server.issuer.Client.find(clientId);
   if (client === undefined) throw new Error('no such client');
   const scope = 'openid offline_access';
-  const grant = new issuer.Grant({ accountId: 'customer-1', clientId });
+  const grant = new server.issuer.Grant({ accountId: 'customer-1', clientId });
   grant.addOIDCScope(scope);
   const grantId = await grant.save();
   const about = { accountId: 'customer-1', authTime: 1, client, grantId, gty: 'authorization_code', scope };
-  const token = new issuer.RefreshToken(about);
+  const token = new server.issuer.RefreshToken(about);
   return { refreshToken: await token.save(), revoke: () => grant.destroy() };
 }
 
 function file(clientAuth: 'basic' | 'body') {
   return providerFile('oauth2', {
-    environments: { production: { tokenUrl: `${base}/token`, revocationUrl: `${base}/token/revocation` } },
+    environments: {
+      production: { tokenUrl: `${server.base}/token`, revocationUrl: `${server.base}/token/revocation` },
+    },
     request: { clientAuth, body: 'form' },
     answer: { newRefreshToken: 'always' },
     revocation: { clientAuth, parameters: { token_type_hint: 'refresh_token' } },

@@ -3,63 +3,42 @@
  * rotation and reuse detection on, reached by configuration alone. A first grant comes from its real authorization-code flow.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import { Provider } from 'oidc-provider';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { provider as providerSchema } from '../../config/provider.ts';
+import { type OidcServer, startOidcServer } from '../support/oidc-server.ts';
 import { day, hour, minute, type RotationBench, startRotationBench } from '../support/rotation-bench.ts';
 
 const clientSecret = 'PLTOKEN-oidc-client-secret-of-thirty-two-bytes';
 const redirectUri = 'http://127.0.0.1:9/back';
 const scope = 'openid offline_access';
 
-let server: Server;
-let issuer: Provider;
-let base: string;
+let server: OidcServer;
 let bench: RotationBench;
 /** Refresh requests the server received, by token. */
 let posted: string[];
 
 beforeEach(async () => {
   posted = [];
-  server = createServer();
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-  base = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
-  issuer = new Provider(base, {
+  server = await startOidcServer({
     clients: [
       {
         client_id: 'pilot',
         client_secret: clientSecret,
-        grant_types: ['authorization_code', 'refresh_token'],
         redirect_uris: [redirectUri],
-        response_types: ['code'],
         token_endpoint_auth_method: 'client_secret_basic',
         application_type: 'native',
       },
     ],
     features: { devInteractions: { enabled: true } },
-    findAccount: (_: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
-    rotateRefreshToken: true,
-    scopes: ['openid', 'offline_access'],
-    ttl: {
-      RefreshToken: 30 * 86_400,
-      AccessToken: 3_600,
-      Grant: 60 * 86_400,
-      IdToken: 3_600,
-      Interaction: 3_600,
-      Session: 86_400,
-      AuthorizationCode: 60,
+    ttl: { Interaction: 3_600, Session: 86_400, AuthorizationCode: 60 },
+    watch(request) {
+      const body: Buffer[] = [];
+      request.on('data', (part: Buffer) => body.push(part));
+      request.on('end', () => {
+        const form = new URLSearchParams(Buffer.concat(body).toString());
+        if (form.get('grant_type') === 'refresh_token') posted.push(form.get('refresh_token') ?? '');
+      });
     },
-  });
-  const answer = issuer.callback();
-  server.on('request', (request, response) => {
-    const body: Buffer[] = [];
-    request.on('data', (part: Buffer) => body.push(part));
-    request.on('end', () => {
-      const form = new URLSearchParams(Buffer.concat(body).toString());
-      if (form.get('grant_type') === 'refresh_token') posted.push(form.get('refresh_token') ?? '');
-    });
-    answer(request, response);
   });
   bench = await startRotationBench({
     change({ sandbox: _, ...config }) {
@@ -68,7 +47,7 @@ beforeEach(async () => {
       const own = providerSchema.parse({
         name: 'oauth2',
         title: 'Their OAuth server',
-        environments: { production: { tokenUrl: `${base}/token` } },
+        environments: { production: { tokenUrl: `${server.base}/token` } },
         request: { clientAuth: 'basic', body: 'form' },
         answer: { newRefreshToken: 'always' },
         lifetimes: [{ idle: '30d' }],
@@ -80,15 +59,14 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await bench.stop();
-  server.closeAllConnections();
-  await new Promise((closed) => server.close(closed));
+  await server.stop();
 });
 
 /** A browser as far as this needs one: cookies by name, and no redirect followed by itself. */
 function browser() {
   const cookies = new Map<string, string>();
   return async (url: string, form?: Record<string, string>): Promise<Response> => {
-    const response = await fetch(new URL(url, base), {
+    const response = await fetch(new URL(url, server.base), {
       redirect: 'manual',
       headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
       ...(form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }),
@@ -129,7 +107,7 @@ async function consent(): Promise<Record<string, unknown>> {
     else if (location !== null) response = await visit(location);
     else throw new Error(`the sign-in ended with ${response.status}`);
   }
-  const exchanged = await fetch(`${base}/token`, {
+  const exchanged = await fetch(`${server.base}/token`, {
     method: 'POST',
     headers: { authorization: `Basic ${Buffer.from(`pilot:${clientSecret}`).toString('base64')}` },
     body: new URLSearchParams({
@@ -191,8 +169,8 @@ test('several generations of refreshes, then a revoked grant: suspected, and con
   expect(posted).toHaveLength(10);
   expect(new Set(posted).size).toBe(10);
 
-  const held = await stored(issuer.RefreshToken, tokenOf('acme'));
-  await (await stored(issuer.Grant, held?.grantId ?? ''))?.destroy();
+  const held = await stored(server.issuer.RefreshToken, tokenOf('acme'));
+  await (await stored(server.issuer.Grant, held?.grantId ?? ''))?.destroy();
   bench.clock.turn(12 * day);
   expect(await bench.rotate('acme')).toMatchObject({
     outcome: 'suspect',
@@ -230,7 +208,7 @@ test('crashes and duplicate jobs never show a spent token, so reuse detection ne
   const [one, two] = await Promise.all([bench.rotate('acme'), bench.rotate('acme')]);
   expect([one.outcome, two.outcome].sort()).toEqual(['busy', 'rotated']);
   expect(new Set(posted).size).toBe(posted.length);
-  expect(await stored(issuer.RefreshToken, tokenOf('acme'))).toMatchObject({ isValid: true });
+  expect(await stored(server.issuer.RefreshToken, tokenOf('acme'))).toMatchObject({ isValid: true });
 });
 
 test('a wrong client secret is told as such, and no grant suffers', async () => {

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ClientAtHost } from '../../src/connection/entry.ts';
 import { createClients } from '../../src/queue/clients.ts';
 import { createConnectionIndex } from '../../src/queue/index.ts';
-import type { ClientHealth, Clients } from '../../src/rotation/ports.ts';
+import type { Clients } from '../../src/rotation/ports.ts';
+import { healthy } from '../support/fakes/clients.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 
 let server: TestRedis;
@@ -19,16 +20,6 @@ afterAll(() => server.stop());
 const at: ClientAtHost = { provider: 'docusign', environment: 'production', client: 'main', host: 'd.example' };
 const sibling: ClientAtHost = { ...at, client: 'second' };
 const limits = { threshold: 3, probeEveryMs: 300_000 };
-const healthy: ClientHealth = {
-  breaker: 'closed',
-  breakerReason: '',
-  openedAt: null,
-  nextProbeAt: null,
-  lastSuccessAt: null,
-  suspects: 0,
-  heldUntil: 0,
-  secret: 'current',
-};
 
 test('of a client nothing is known of, nothing bad is believed', async () => {
   expect(await clients.health(at)).toEqual(healthy);

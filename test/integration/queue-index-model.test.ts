@@ -1,53 +1,12 @@
 /** The index and its due and ready sets against a model, over random sequences of commands. */
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { ClientAtHost, IndexEntry } from '../../src/connection/entry.ts';
+import { expect, test } from 'vitest';
 import { createDueIndex } from '../../src/queue/due-index.ts';
 import { groupName } from '../../src/queue/groups.ts';
 import { createConnectionIndex } from '../../src/queue/index.ts';
-import type { ConnectionIndex } from '../../src/rotation/ports.ts';
-import type { DueIndex } from '../../src/schedule/ports.ts';
-import { startTestRedis, type TestRedis } from '../support/redis.ts';
+import { adobe, docusign, entry, type IndexBench, indexBench } from '../support/index-bench.ts';
 
-let server: TestRedis;
-let index: ConnectionIndex;
-let due: DueIndex;
-
-beforeAll(async () => {
-  server = await startTestRedis();
-  index = createConnectionIndex({ redis: server.redis });
-  due = createDueIndex({ redis: server.redis });
-});
-beforeEach(() => server.flush());
-afterAll(() => server.stop());
-
-const docusign: ClientAtHost = { provider: 'docusign', environment: 'production', client: 'main', host: 'd.example' };
-const adobe: ClientAtHost = { provider: 'adobe', environment: 'production', client: 'main', host: 'a.example' };
-
-function entry(id: string, more: Partial<IndexEntry> = {}): IndexEntry {
-  return {
-    id,
-    at: docusign,
-    state: 'active',
-    reason: 'none',
-    since: 1_000,
-    seen: 'abcdefgh',
-    fingerprint: '',
-    nextAt: 5_000,
-    deadlineAt: 9_000,
-    clock: 'idle',
-    estimated: false,
-    extendedAt: null,
-    failures: 0,
-    ...more,
-  };
-}
-
-async function everything(): Promise<IndexEntry[]> {
-  const all: IndexEntry[] = [];
-  for await (const page of index.scan()) all.push(...page);
-  return all.sort((a, b) => (a.id < b.id ? -1 : 1));
-}
+const bench = indexBench();
 
 const ids = ['a', 'b', 'c', 'd', `long/${'y'.repeat(100)}`];
 const prints = ['', '000000000000', 'ffffffffffff'];
@@ -78,19 +37,19 @@ const command = fc.oneof(
 );
 type Command = typeof command extends fc.Arbitrary<infer C> ? C : never;
 
-async function perform(step: Command, actor = { index, due }): Promise<void> {
+async function perform(step: Command, actor: Pick<IndexBench, 'index' | 'due'> = bench): Promise<void> {
   if (step.kind === 'put') await actor.index.put(step.entries.map((some) => entry(some.id, some)));
   if (step.kind === 'remove') await actor.index.remove([step.id]);
   if (step.kind === 'promote') await actor.due.promote(step.now, step.limit);
   if (step.kind === 'take') await actor.due.take(step.at, step.count, step.lookAgainAt);
-  if (step.kind === 'flush') await server.flush();
+  if (step.kind === 'flush') await bench.server.flush();
 }
 
 /** Every rule that must hold after any script, read straight from Redis. */
 async function checkRules(): Promise<void> {
-  const { redis } = server;
-  const entries = await everything();
-  expect(entries).toHaveLength(await index.count());
+  const { redis } = bench.server;
+  const entries = await bench.everything();
+  expect(entries).toHaveLength(await bench.index.count());
   const sets = new Map<string, string[]>();
   const note = (id: string, name: string) => sets.set(id, [...(sets.get(id) ?? []), name]);
   const groups = await redis.hgetall('{pilotlight}:groups');
@@ -109,15 +68,15 @@ async function checkRules(): Promise<void> {
   }
   expect([...sets.keys()]).toEqual([]);
   for (const print of prints.slice(1)) {
-    const holder = await index.holderOf(print, 'nobody');
-    if (holder !== undefined) expect((await index.get(holder))?.fingerprint).toBe(print);
+    const holder = await bench.index.holderOf(print, 'nobody');
+    if (holder !== undefined) expect((await bench.index.get(holder))?.fingerprint).toBe(print);
   }
 }
 
 test('no order of puts, sweeps, takes, removals and flushes leaves a scheduled entry out of both sets', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(command, { maxLength: 25 }), async (steps) => {
-      await server.flush();
+      await bench.server.flush();
       for (const step of steps) await perform(step);
       await checkRules();
     }),
@@ -126,14 +85,14 @@ test('no order of puts, sweeps, takes, removals and flushes leaves a scheduled e
 });
 
 test('nor do they when several workers and sweeps run them at the same time', async () => {
-  const connections = await Promise.all([server.connect(), server.connect(), server.connect()]);
+  const connections = await Promise.all([bench.server.connect(), bench.server.connect(), bench.server.connect()]);
   const actors = connections.map(({ redis }) => ({
     index: createConnectionIndex({ redis }),
     due: createDueIndex({ redis }),
   }));
   await fc.assert(
     fc.asyncProperty(fc.array(command, { minLength: 5, maxLength: 40 }), async (steps) => {
-      await server.flush();
+      await bench.server.flush();
       await Promise.all(steps.map((step, i) => perform(step, actors[i % actors.length])));
       await checkRules();
     }),

@@ -3,14 +3,12 @@
  * is quarantined with its answer sealed, nothing is written, and nobody is asked to consent.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startAcmeBench } from '../support/acme-bench.ts';
 import { day, hour, type RotationBench, rigClient, startRotationBench } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
 beforeEach(async () => {
-  bench = await startRotationBench();
-  bench.connect({ provider: 'docusign', connection: 'acme', scope: 'signature extended' });
-  await bench.inventory();
-  bench.clock.turn(12 * day);
+  bench = await startAcmeBench();
 });
 afterEach(() => bench.stop());
 

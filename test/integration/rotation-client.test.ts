@@ -1,5 +1,6 @@
 /** Whose fault a refusal is: clients rejected, secrets being rotated, throttling, holds, and what never follows from them. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { clientHealth, connectAll, expectAlive } from '../support/client-bench.ts';
 import {
   day,
   hour,
@@ -16,28 +17,9 @@ beforeEach(async () => {
 });
 afterEach(() => bench.stop());
 
-const clientHealth = async (client = 'rig') =>
-  (await bench.services.clients.list()).find(({ at }) => at.client === client)?.health;
-const token = (connection: string) => bench.document(connection).refresh_token;
-
-async function expectAlive(...connections: string[]) {
-  for (const connection of connections) {
-    expect(token(connection)).toBe(bench.sandbox.oracle.liveToken(connection));
-    expect(bench.double.secrets.tags(connection)).toEqual({ 'pilotlight:managed': 'true' });
-  }
-  expect(bench.sandbox.oracle.doubleSpends()).toEqual([]);
-  expect(await bench.spoolFiles()).toEqual([]);
-}
-
-async function connectAll(provider: string, ...connections: string[]) {
-  for (const connection of connections) bench.connect({ provider, connection, scope: 'signature extended' });
-  await bench.inventory();
-  bench.clock.turn(25 * day);
-}
-
 describe('invalid_client', () => {
   test('opens the breaker of the client at once, pages once and touches no connection', async () => {
-    await connectAll('oauth2', 'a', 'b', 'c');
+    await connectAll(bench, 'oauth2', 'a', 'b', 'c');
     bench.sandbox.clients.setSecrets('oauth2', rigClient.clientId, ['another']);
     expect(await bench.rotate('a')).toMatchObject({
       outcome: 'misconfigured',
@@ -55,17 +37,17 @@ describe('invalid_client', () => {
     const second = await bench.rotate('b', 'probe');
     expect(second).toMatchObject({ outcome: 'misconfigured' });
     expect(second.breakerOpened).toBe(false);
-    await expectAlive('a', 'b', 'c');
+    await expectAlive(bench, 'a', 'b', 'c');
 
     bench.sandbox.clients.setSecrets('oauth2', rigClient.clientId, [rigClient.clientSecret]);
     expect(await bench.rotate('c', 'probe')).toMatchObject({ outcome: 'rotated' });
-    expect(await clientHealth()).toMatchObject({ breaker: 'closed', suspects: 0 });
+    expect(await clientHealth(bench)).toMatchObject({ breaker: 'closed', suspects: 0 });
     for (const id of ['a', 'b']) expect(await bench.rotate(id)).toMatchObject({ outcome: 'rotated' });
-    await expectAlive('a', 'b', 'c');
+    await expectAlive(bench, 'a', 'b', 'c');
   });
 
   test('of one client leaves another one at the same provider alone', async () => {
-    await connectAll('oauth2', 'a');
+    await connectAll(bench, 'oauth2', 'a');
     bench.connect({ provider: 'oauth2', connection: 'b', client: otherClient }, { client: 'other' });
     bench.clock.turn(12 * day);
     bench.sandbox.clients.setSecrets('oauth2', rigClient.clientId, ['another']);
@@ -74,7 +56,7 @@ describe('invalid_client', () => {
   });
 
   test('does not keep a connection within a day of its death from trying', async () => {
-    await connectAll('oauth2', 'a', 'b');
+    await connectAll(bench, 'oauth2', 'a', 'b');
     bench.sandbox.clients.setSecrets('oauth2', rigClient.clientId, ['another']);
     expect(await bench.rotate('a')).toMatchObject({ outcome: 'misconfigured' });
     bench.clock.turn(4 * day + hour);
@@ -84,7 +66,7 @@ describe('invalid_client', () => {
   });
 
   test('a client secret corrected in the store helps without a restart', async () => {
-    await connectAll('oauth2', 'a');
+    await connectAll(bench, 'oauth2', 'a');
     bench.sandbox.clients.setSecrets('oauth2', rigClient.clientId, ['new secret']);
     expect(await bench.rotate('a')).toMatchObject({ outcome: 'misconfigured' });
     bench.double.secrets.put(
@@ -95,7 +77,7 @@ describe('invalid_client', () => {
   });
 
   test('a client secret that is gone or broken stops the rotation before the request', async () => {
-    await connectAll('oauth2', 'a');
+    await connectAll(bench, 'oauth2', 'a');
     for (const broken of ['{', '{"client_id":"x"}', '[]']) {
       bench.double.secrets.put('clients/rig', broken);
       expect(await bench.rotate('a', 'manual')).toMatchObject({
@@ -111,7 +93,7 @@ describe('invalid_client', () => {
       JSON.stringify({ client_id: rigClient.clientId, client_secret: rigClient.clientSecret }),
     );
     expect(await bench.rotate('a', 'manual')).toMatchObject({ outcome: 'rotated' });
-    await expectAlive('a');
+    await expectAlive(bench, 'a');
   });
 });
 
@@ -126,7 +108,7 @@ describe('a client secret while it is rotated', () => {
     'oauth2',
     'docusign',
   ])('the provider (%s) still takes only the previous one: it is used, and no connection waits for it', async (provider) => {
-    await connectAll(provider, 'a', 'b', 'c', 'd');
+    await connectAll(bench, provider, 'a', 'b', 'c', 'd');
     write('tomorrow', rigClient.clientSecret);
     const outcomes: string[] = [];
     for (const id of ['a', 'b', 'c', 'd', 'a', 'b', 'c', 'd']) {
@@ -136,12 +118,12 @@ describe('a client secret while it is rotated', () => {
     expect(outcomes.filter((outcome) => outcome === 'rotated').length).toBeGreaterThanOrEqual(4);
     expect(outcomes).not.toContain('needsConsent');
     if (provider === 'oauth2') expect(outcomes).not.toContain('misconfigured');
-    expect(await clientHealth()).toMatchObject({ breaker: 'closed', secret: 'previous' });
-    await expectAlive('a', 'b', 'c', 'd');
+    expect(await clientHealth(bench)).toMatchObject({ breaker: 'closed', secret: 'previous' });
+    await expectAlive(bench, 'a', 'b', 'c', 'd');
   });
 
   test('the provider changes over: the current one is used again', async () => {
-    await connectAll('oauth2', 'a', 'b');
+    await connectAll(bench, 'oauth2', 'a', 'b');
     write('tomorrow', rigClient.clientSecret);
     await bench.rotate('a');
     expect(await bench.rotate('a')).toMatchObject({ outcome: 'rotated' });
@@ -149,26 +131,26 @@ describe('a client secret while it is rotated', () => {
     const first = await bench.rotate('b');
     const second = first.outcome === 'rotated' ? first : await bench.rotate('b', 'probe');
     expect(second).toMatchObject({ outcome: 'rotated' });
-    expect(await clientHealth()).toMatchObject({ breaker: 'closed', secret: 'current' });
+    expect(await clientHealth(bench)).toMatchObject({ breaker: 'closed', secret: 'current' });
     write('tomorrow');
     bench.clock.turn(12 * day);
     expect(await bench.rotate('a')).toMatchObject({ outcome: 'rotated' });
-    await expectAlive('a', 'b');
+    await expectAlive(bench, 'a', 'b');
   });
 
   test('neither is taken: the breaker opens, and nobody is marked', async () => {
-    await connectAll('oauth2', 'a');
+    await connectAll(bench, 'oauth2', 'a');
     write('wrong', 'wrong too');
     expect(await bench.rotate('a')).toMatchObject({ outcome: 'retryLater', reason: 'client_rejected' });
     expect(await bench.rotate('a')).toMatchObject({ outcome: 'misconfigured', breakerOpened: true });
-    await expectAlive('a');
+    await expectAlive(bench, 'a');
   });
 });
 
 describe("DocuSign's way of calling a wrong secret an invalid grant", () => {
   test('several connections of one client refused: the client is the suspect, nobody is flagged, and all recover', async () => {
     const all = ['a', 'b', 'c', 'd', 'e'];
-    await connectAll('docusign', ...all);
+    await connectAll(bench, 'docusign', ...all);
     bench.sandbox.clients.setSecrets('docusign', rigClient.clientId, ['another']);
     for (const id of ['a', 'b'])
       expect(await bench.rotate(id)).toMatchObject({ outcome: 'suspect', breakerOpened: false });
@@ -179,33 +161,33 @@ describe("DocuSign's way of calling a wrong secret an invalid grant", () => {
       for (const id of all) expect((await bench.rotate(id)).outcome).not.toBe('needsConsent');
       expect((await bench.rotate('e', 'probe')).outcome).not.toBe('needsConsent');
     }
-    await expectAlive(...all);
+    await expectAlive(bench, ...all);
 
     bench.sandbox.clients.setSecrets('docusign', rigClient.clientId, [rigClient.clientSecret]);
     expect(await bench.rotate('e', 'probe')).toMatchObject({ outcome: 'rotated' });
-    expect(await clientHealth()).toMatchObject({ breaker: 'closed', suspects: 0 });
+    expect(await clientHealth(bench)).toMatchObject({ breaker: 'closed', suspects: 0 });
     for (const id of ['a', 'b', 'c', 'd']) expect(await bench.rotate(id)).toMatchObject({ outcome: 'rotated' });
-    await expectAlive(...all);
+    await expectAlive(bench, ...all);
   });
 
   test('unauthorized_client in its description names the client outright', async () => {
-    await connectAll('docusign', 'a');
+    await connectAll(bench, 'docusign', 'a');
     bench.double.secrets.put('clients/rig', JSON.stringify({ client_id: 'not-registered', client_secret: 'x' }));
     expect(await bench.rotate('a')).toMatchObject({
       outcome: 'misconfigured',
       reason: 'client_rejected',
       breakerOpened: true,
     });
-    await expectAlive('a');
+    await expectAlive(bench, 'a');
   });
 
   test('one success between refusals keeps the breaker closed', async () => {
-    await connectAll('docusign', 'a', 'b', 'c', 'd');
+    await connectAll(bench, 'docusign', 'a', 'b', 'c', 'd');
     for (const id of ['a', 'b', 'c']) bench.sandbox.grants.revoke(id);
     await bench.rotate('a');
     await bench.rotate('b');
     expect(await bench.rotate('d')).toMatchObject({ outcome: 'rotated' });
     expect(await bench.rotate('c')).toMatchObject({ outcome: 'suspect', breakerOpened: false });
-    expect(await clientHealth()).toMatchObject({ breaker: 'closed', suspects: 1 });
+    expect(await clientHealth(bench)).toMatchObject({ breaker: 'closed', suspects: 1 });
   });
 });

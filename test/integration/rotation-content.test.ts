@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Reason } from '../../src/connection/entry.ts';
 import type { Consented } from '../../src/sandbox/providers/sandbox.ts';
+import { changed, whole } from '../support/docusign-content.ts';
 import { day, type RotationBench, startRotationBench } from '../support/rotation-bench.ts';
 import { documentOf } from '../support/world.ts';
 
@@ -14,9 +15,6 @@ beforeEach(async () => {
 });
 afterEach(() => bench.stop());
 
-const whole = (held: Consented) => JSON.stringify(documentOf('docusign', held));
-const changed = (change: Record<string, unknown>) => (held: Consented) =>
-  JSON.stringify({ ...documentOf('docusign', held), ...change });
 const without =
   (...names: string[]) =>
   (held: Consented) =>

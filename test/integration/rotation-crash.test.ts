@@ -1,25 +1,13 @@
 /** A worker that dies at each point of a rotation, and what recovery makes of what it finds on the disk. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { stage } from '../../src/rotation/ports.ts';
-import { day, hour, minute, type RotationBench, type Step, startRotationBench } from '../support/rotation-bench.ts';
+import { expectFinished, startAcmeBench } from '../support/acme-bench.ts';
+import { day, hour, minute, type RotationBench, type Step } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
 beforeEach(async () => {
-  bench = await startRotationBench();
-  bench.connect({ provider: 'docusign', connection: 'acme', scope: 'signature extended' }, { note: 'ours' });
-  await bench.inventory();
-  bench.clock.turn(12 * day);
+  bench = await startAcmeBench({ note: 'ours' });
 });
 afterEach(() => bench.stop());
-
-async function expectWell() {
-  const { oracle } = bench.sandbox;
-  expect(bench.document('acme')).toMatchObject({ note: 'ours', refresh_token: oracle.liveToken('acme') });
-  expect(oracle.doubleSpends()).toEqual([]);
-  expect(await bench.spoolFiles()).toEqual([]);
-  const labels = bench.double.secrets.versions('acme').flatMap(({ stages }) => stages);
-  expect(labels.filter((label) => label.startsWith(stage.orphanPrefix))).toEqual([]);
-}
 
 describe('the process dies', () => {
   test.each([
@@ -44,12 +32,12 @@ describe('the process dies', () => {
     // What consent brought, the probe, and one of ours: nobody's retry makes another.
     expect(bench.double.secrets.versions('acme')).toHaveLength(3);
     expect(bench.sandbox.oracle.presentations()).toHaveLength(1);
-    await expectWell();
+    await expectFinished(bench);
     expect(await bench.entry('acme')).toMatchObject({ state: 'active', reason: 'none' });
     expect(await bench.recover()).toEqual([]);
     bench.clock.turn(12 * day);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectFinished(bench);
   });
 
   test.each([
@@ -60,7 +48,7 @@ describe('the process dies', () => {
     await bench.crash('acme', step);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
     expect(bench.sandbox.oracle.presentations()).toHaveLength(1);
-    await expectWell();
+    await expectFinished(bench);
   });
 
   test.each([
@@ -84,7 +72,7 @@ describe('the process dies', () => {
     expect(bench.sandbox.oracle.presentations()).toHaveLength(presented + 1);
     if (presented === 0) {
       expect(report).toMatchObject({ outcome: 'rotated' });
-      await expectWell();
+      await expectFinished(bench);
     } else {
       // The provider had committed, and forgives no second try: ours, said as such, and not the customer's yet.
       expect(report).toMatchObject({ outcome: 'suspect', reason: 'lost_rotation' });
@@ -122,6 +110,6 @@ describe('the process dies', () => {
     await bench.restart('acme');
     expect(await bench.recover()).toMatchObject([{ outcome: 'rotated' }]);
     expect(bench.sandbox.oracle.presentations()).toHaveLength(1);
-    await expectWell();
+    await expectFinished(bench);
   });
 });

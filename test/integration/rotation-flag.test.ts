@@ -3,6 +3,8 @@
  * clock proves death by itself.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { extended } from '../support/acme-bench.ts';
+import { presented, revokeAcme } from '../support/client-bench.ts';
 import { day, minute, type RotationBench, rigClient, startRotationBench } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
@@ -11,20 +13,9 @@ beforeEach(async () => {
 });
 afterEach(() => bench.stop());
 
-const extended = { provider: 'docusign', scope: 'signature extended' } as const;
-const presented = (connection: string) => bench.sandbox.oracle.presentations(connection).length;
-
-/** `acme` has been revoked by its customer; `canary` lives, with the same client. All are due. */
-async function arrange(): Promise<void> {
-  for (const connection of ['acme', 'canary']) bench.connect({ ...extended, connection });
-  await bench.inventory();
-  bench.clock.turn(12 * day);
-  bench.sandbox.grants.revoke('acme');
-}
-
 describe('the customer consents again', () => {
   beforeEach(async () => {
-    await arrange();
+    await revokeAcme(bench);
     await bench.rotate('acme');
     await bench.rotate('canary');
     bench.clock.turn(15 * minute);
@@ -80,7 +71,7 @@ describe('an end that is known', () => {
     expect(await bench.rotate('acme', 'manual')).toMatchObject({ outcome: 'notDue', reason: 'absolute_lifetime' });
     bench.clock.turn(18 * day);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'needsConsent', reason: 'expired' });
-    expect(presented('acme')).toBe(0);
+    expect(presented(bench, 'acme')).toBe(0);
     expect(bench.double.secrets.tags('acme')).toMatchObject({ 'pilotlight:reason': 'expired' });
   });
 
@@ -89,6 +80,6 @@ describe('an end that is known', () => {
     bench.clock.turn(40 * day);
     await bench.inventory();
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'suspect', reason: 'invalid_grant' });
-    expect(presented('acme')).toBe(1);
+    expect(presented(bench, 'acme')).toBe(1);
   });
 });

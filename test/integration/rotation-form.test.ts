@@ -4,6 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Consented } from '../../src/sandbox/providers/sandbox.ts';
+import { changed, whole } from '../support/docusign-content.ts';
 import { day, hour, type RotationBench, startRotationBench } from '../support/rotation-bench.ts';
 import { documentOf } from '../support/world.ts';
 
@@ -12,10 +13,6 @@ beforeEach(async () => {
   bench = await startRotationBench();
 });
 afterEach(() => bench.stop());
-
-const whole = (held: Consented) => JSON.stringify(documentOf('docusign', held));
-const changed = (change: Record<string, unknown>) => (held: Consented) =>
-  JSON.stringify({ ...documentOf('docusign', held), ...change });
 
 describe('content in an unusual form', () => {
   test.each([

@@ -3,32 +3,12 @@
  * dead and is sent once more when the provider's file says so.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Config } from '../../config/derive.ts';
 import type { FaultKind } from '../../src/sandbox/providers/faults.ts';
-import { day, hour, minute, type RotationBench, startRotationBench } from '../support/rotation-bench.ts';
+import { connectAcme, expectSettled, extended, presentedByService, startHastyBench } from '../support/acme-bench.ts';
+import { day, hour, minute, type RotationBench } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
-async function start(change: (config: Config) => Config = (same) => same) {
-  bench = await startRotationBench({
-    change: (config) => change({ ...config, rotation: { ...config.rotation, requestLimit: 700 } }),
-  });
-}
 afterEach(() => bench.stop());
-
-const extended = { provider: 'docusign', scope: 'signature extended' } as const;
-const presented = (connection = 'acme') =>
-  bench.sandbox.oracle.presentations(connection).filter(({ by }) => by === 'service');
-
-async function connect(rules: { graceMs?: number } = {}) {
-  bench.connect({ ...extended, connection: 'acme', rules });
-  await bench.inventory();
-  bench.clock.turn(12 * day);
-}
-
-async function expectWell() {
-  expect(bench.document('acme').refresh_token).toBe(bench.sandbox.oracle.liveToken('acme'));
-  expect(await bench.spoolFiles()).toEqual([]);
-}
 
 const page = '<html><body>Please sign in</body></html>';
 const html = { 'content-type': 'text/html' };
@@ -59,12 +39,14 @@ const silences: readonly [string, FaultKind][] = [
 ];
 
 describe('no usable answer', () => {
-  beforeEach(() => start());
+  beforeEach(async () => {
+    bench = await startHastyBench();
+  });
 
   test.each(
     silences,
   )('%s: unknown; once more after the wait, and in the grace window nothing is lost', async (_, fault) => {
-    await connect({ graceMs: hour });
+    await connectAcme(bench, { graceMs: hour });
     const before = bench.double.secrets.current('acme')?.versionId;
     const struck = bench.sandbox.faults.inject(fault, { times: 1 });
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'unknown', reason: 'unknown_outcome' });
@@ -81,37 +63,37 @@ describe('no usable answer', () => {
     bench.clock.turn(waitMs - 1);
     await bench.recover();
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'notDue', reason: 'unknown_outcome' });
-    expect(presented()).toHaveLength(1);
+    expect(presentedByService(bench)).toHaveLength(1);
     bench.clock.turn(1);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    expect(presented()).toHaveLength(2);
-    await expectWell();
+    expect(presentedByService(bench)).toHaveLength(2);
+    await expectSettled(bench);
     bench.clock.turn(12 * day);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectSettled(bench);
   });
 
   test('a provider that had not committed: the second try simply succeeds', async () => {
-    await connect();
+    await connectAcme(bench);
     bench.sandbox.faults.inject({ kind: 'drop', when: 'before' }, { times: 1 });
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'unknown' });
     bench.clock.turn(2 * minute);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
     expect(bench.sandbox.oracle.doubleSpends()).toEqual([]);
-    await expectWell();
+    await expectSettled(bench);
   });
 
   test('every try unanswered: the same token goes out ever more seldom, whatever recovery and sweeps do meanwhile', async () => {
-    await connect({ graceMs: 30 * day });
+    await connectAcme(bench, { graceMs: 30 * day });
     const fault = bench.sandbox.faults.inject({ kind: 'drop', when: 'after' });
     const firstAt = bench.clock.now();
     const sentAt: number[] = [];
     for (let at = 0; at < 12 * hour; at += 2 * minute) {
-      const before = presented().length;
+      const before = presentedByService(bench).length;
       await bench.recover();
       const entry = await bench.entry('acme');
       if ((entry?.nextAt ?? 0) <= bench.clock.now()) await bench.rotate('acme');
-      if (presented().length > before) sentAt.push(bench.clock.now() - firstAt);
+      if (presentedByService(bench).length > before) sentAt.push(bench.clock.now() - firstAt);
       bench.clock.turn(2 * minute);
     }
     expect(sentAt.slice(0, 2)).toEqual([0, 2 * minute]);
@@ -120,11 +102,11 @@ describe('no usable answer', () => {
     fault.lift();
     bench.clock.turn(day);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectSettled(bench);
   });
 
   test('the second try refused: ours, counted apart, confirmed like any suspicion and sent no more than that', async () => {
-    await connect();
+    await connectAcme(bench);
     bench.connect({ ...extended, connection: 'canary' });
     await bench.inventory();
     bench.sandbox.faults.inject({ kind: 'drop', when: 'after' }, { times: 1 });
@@ -132,7 +114,7 @@ describe('no usable answer', () => {
     bench.clock.turn(2 * minute);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'suspect', reason: 'lost_rotation' });
     const suspected = bench.clock.now();
-    expect(presented()).toHaveLength(2);
+    expect(presentedByService(bench)).toHaveLength(2);
     // Recovery, sweeps and duplicate jobs leave it in peace until the confirmation is due.
     for (let waited = 0; waited < 14; waited += 2) {
       await bench.recover();
@@ -144,11 +126,11 @@ describe('no usable answer', () => {
       expect(await bench.rotate('acme')).toMatchObject({ outcome: 'notDue' });
       bench.clock.turn(2 * minute);
     }
-    expect(presented()).toHaveLength(2);
+    expect(presentedByService(bench)).toHaveLength(2);
     expect(await bench.rotate('canary', 'canary')).toMatchObject({ outcome: 'rotated' });
     bench.clock.turn(minute);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'needsConsent', reason: 'lost_rotation' });
-    expect(presented()).toHaveLength(3);
+    expect(presentedByService(bench)).toHaveLength(3);
     expect(bench.double.secrets.tags('acme')).toMatchObject({
       'pilotlight:state': 'reauth_required',
       'pilotlight:reason': 'lost_rotation',
@@ -156,11 +138,11 @@ describe('no usable answer', () => {
     expect(await bench.spoolFiles()).toEqual([]);
     await bench.recover();
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'notDue' });
-    expect(presented()).toHaveLength(3);
+    expect(presentedByService(bench)).toHaveLength(3);
   });
 
   test('a second try is no duplicate of a token somebody else replaced meanwhile', async () => {
-    await connect();
+    await connectAcme(bench);
     bench.sandbox.faults.inject({ kind: 'drop', when: 'before' }, { times: 1 });
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'unknown' });
     const { refreshToken } = bench.sandbox.oracle.applicationRefresh('acme');
@@ -168,7 +150,7 @@ describe('no usable answer', () => {
     bench.clock.turn(2 * minute);
     await bench.inventory();
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'notDue' });
-    expect(presented()).toHaveLength(1);
-    await expectWell();
+    expect(presentedByService(bench)).toHaveLength(1);
+    await expectSettled(bench);
   });
 });

@@ -3,14 +3,12 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stage } from '../../src/rotation/ports.ts';
-import { day, minute, type RotationBench, startRotationBench } from '../support/rotation-bench.ts';
+import { expectWell, startAcmeBench } from '../support/acme-bench.ts';
+import { day, minute, type RotationBench } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
 beforeEach(async () => {
-  bench = await startRotationBench();
-  bench.connect({ provider: 'docusign', connection: 'acme', scope: 'signature extended' });
-  await bench.inventory();
-  bench.clock.turn(12 * day);
+  bench = await startAcmeBench();
 });
 afterEach(() => bench.stop());
 
@@ -19,12 +17,6 @@ const labelled = (label: string) =>
   bench.double.secrets.versions('acme').filter(({ stages }) => stages.some((one) => one.startsWith(label)));
 const tokenIn = (value: string | Buffer | undefined) =>
   (JSON.parse(String(value)) as Record<string, unknown>).refresh_token;
-
-async function expectWell() {
-  expect(bench.document('acme').refresh_token).toBe(live());
-  expect(bench.sandbox.oracle.doubleSpends()).toEqual([]);
-  expect(await bench.spoolFiles()).toEqual([]);
-}
 
 describe('the application saves another field while we rotate', () => {
   test.each([
@@ -39,7 +31,7 @@ describe('the application saves another field while we rotate', () => {
     expect(report).toMatchObject({ outcome: 'rotated', foreign: 'saved_other_field' });
     expect(bench.document('acme')).toMatchObject({ note: 'saved meanwhile', pilotlight: { from: met[0] } });
     expect(labelled(stage.orphanPrefix)).toEqual([]);
-    await expectWell();
+    await expectWell(bench);
   });
 
   test('before the last look: nothing is posted, and the next attempt starts from theirs', async () => {
@@ -49,7 +41,7 @@ describe('the application saves another field while we rotate', () => {
     expect(await bench.spoolFiles()).toEqual([]);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
     expect(bench.document('acme')).toMatchObject({ note: 'saved before' });
-    await expectWell();
+    await expectWell(bench);
   });
 
   test('again and again: the swap is tried from each of theirs, and what does not end is left to recovery', async () => {
@@ -65,7 +57,7 @@ describe('the application saves another field while we rotate', () => {
     expect(bench.document('acme').note).toBe(saves);
     expect(saves).toBe(8);
     expect(bench.sandbox.oracle.presentations()).toHaveLength(1);
-    await expectWell();
+    await expectWell(bench);
   });
 });
 
@@ -145,7 +137,7 @@ describe('somebody brings a different token while we rotate', () => {
     bench.clock.turn(12 * day);
     await bench.inventory();
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectWell(bench);
   });
 });
 
@@ -169,14 +161,14 @@ describe('the application refreshes by itself', () => {
     bench.clock.turn(10 * day);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
     expect(labelled(stage.orphanPrefix)).toEqual([]);
-    await expectWell();
+    await expectWell(bench);
   });
 
   test('just before our last look: nothing of ours is posted', async () => {
     bench.at('intended', refreshByItself);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'busy' });
     expect(bench.sandbox.oracle.presentations('acme').filter(({ by }) => by === 'service')).toEqual([]);
-    await expectWell();
+    await expectWell(bench);
   });
 
   test('just before our request: the refusal is no suspicion, because their token is current', async () => {
@@ -185,6 +177,6 @@ describe('the application refreshes by itself', () => {
     await bench.inventory();
     expect(await bench.entry('acme')).toMatchObject({ state: 'active' });
     expect((await bench.services.clients.list())[0]?.health.suspects).toBe(0);
-    await expectWell();
+    await expectWell(bench);
   });
 });

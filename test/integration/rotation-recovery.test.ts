@@ -5,26 +5,14 @@
 import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { stage } from '../../src/rotation/ports.ts';
-import { day, hour, type RotationBench, startRotationBench } from '../support/rotation-bench.ts';
+import { expectFinished, startAcmeBench } from '../support/acme-bench.ts';
+import { day, hour, type RotationBench } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
 beforeEach(async () => {
-  bench = await startRotationBench();
-  bench.connect({ provider: 'docusign', connection: 'acme', scope: 'signature extended' }, { note: 'ours' });
-  await bench.inventory();
-  bench.clock.turn(12 * day);
+  bench = await startAcmeBench({ note: 'ours' });
 });
 afterEach(() => bench.stop());
-
-async function expectWell() {
-  const { oracle } = bench.sandbox;
-  expect(bench.document('acme')).toMatchObject({ note: 'ours', refresh_token: oracle.liveToken('acme') });
-  expect(oracle.doubleSpends()).toEqual([]);
-  expect(await bench.spoolFiles()).toEqual([]);
-  const labels = bench.double.secrets.versions('acme').flatMap(({ stages }) => stages);
-  expect(labels.filter((label) => label.startsWith(stage.orphanPrefix))).toEqual([]);
-}
 
 describe('recovery', () => {
   test('leaves alone what a living worker still works on', async () => {
@@ -41,7 +29,7 @@ describe('recovery', () => {
     go.resolve();
     expect(await running).toMatchObject({ outcome: 'rotated' });
     expect(bench.sandbox.oracle.presentations()).toHaveLength(1);
-    await expectWell();
+    await expectFinished(bench);
   });
 
   test('needs neither index nor provider: Redis may have lost everything', async () => {
@@ -50,7 +38,7 @@ describe('recovery', () => {
     bench.sandbox.faults.inject({ kind: 'refuse' });
     expect(await bench.recover()).toMatchObject([{ outcome: 'rotated' }]);
     expect(await bench.entry('acme')).toMatchObject({ state: 'active' });
-    await expectWell();
+    await expectFinished(bench);
   });
 
   test('puts the token into what the application saved meanwhile', async () => {
@@ -59,7 +47,7 @@ describe('recovery', () => {
       bench.save('acme', { extra: step });
       expect(await bench.recover()).toMatchObject([{ outcome: 'rotated', foreign: 'saved_other_field' }]);
       expect(bench.document('acme')).toMatchObject({ extra: step });
-      await expectWell();
+      await expectFinished(bench);
       bench.clock.turn(12 * day);
     }
   });
@@ -69,7 +57,7 @@ describe('recovery', () => {
     bench.save('acme', { extra: 'saved after' });
     expect(await bench.recover()).toMatchObject([{ outcome: 'rotated' }]);
     expect(bench.document('acme')).toMatchObject({ extra: 'saved after' });
-    await expectWell();
+    await expectFinished(bench);
   });
 
   test('never takes the place of a newer token', async () => {
@@ -78,7 +66,7 @@ describe('recovery', () => {
     bench.save('acme', { refresh_token: refreshToken });
     await bench.recover();
     expect(bench.document('acme').refresh_token).toBe(refreshToken);
-    await expectWell();
+    await expectFinished(bench);
   });
 
   test('one record that cannot be opened blocks its own connection and no other', async () => {
@@ -106,7 +94,7 @@ describe('recovery', () => {
     await writeFile(path, whole);
     await bench.restart('acme');
     expect(await bench.recover()).toMatchObject([{ connection: 'acme', outcome: 'rotated' }]);
-    await expectWell();
+    await expectFinished(bench);
   });
 
   test('what is no record at all harms nothing', async () => {
@@ -128,7 +116,7 @@ describe('recovery', () => {
     await rm(join(folder, 'empty.rec'));
     await bench.restart('acme');
     expect(await bench.recover()).toMatchObject([{ outcome: 'rotated' }]);
-    await expectWell();
+    await expectFinished(bench);
   });
 
   test('a disk that fails at the seal does not cost the token: it goes straight to the store', async () => {
@@ -148,6 +136,6 @@ describe('recovery', () => {
     await bench.restart('acme');
     bench.clock.turn(2 * hour);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectFinished(bench);
   });
 });

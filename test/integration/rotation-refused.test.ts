@@ -5,6 +5,7 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Config } from '../../config/derive.ts';
+import { clientHealth, connectAll, expectAlive } from '../support/client-bench.ts';
 import { day, hour, minute, otherClient, type RotationBench, startRotationBench } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
@@ -13,31 +14,12 @@ beforeEach(async () => {
 });
 afterEach(() => bench.stop());
 
-const clientHealth = async (client = 'rig') =>
-  (await bench.services.clients.list()).find(({ at }) => at.client === client)?.health;
-const token = (connection: string) => bench.document(connection).refresh_token;
-
-async function expectAlive(...connections: string[]) {
-  for (const connection of connections) {
-    expect(token(connection)).toBe(bench.sandbox.oracle.liveToken(connection));
-    expect(bench.double.secrets.tags(connection)).toEqual({ 'pilotlight:managed': 'true' });
-  }
-  expect(bench.sandbox.oracle.doubleSpends()).toEqual([]);
-  expect(await bench.spoolFiles()).toEqual([]);
-}
-
-async function connectAll(provider: string, ...connections: string[]) {
-  for (const connection of connections) bench.connect({ provider, connection, scope: 'signature extended' });
-  await bench.inventory();
-  bench.clock.turn(25 * day);
-}
-
 describe('429', () => {
   const throttle = (provider: string, retryAfterMs: number) =>
     bench.sandbox.faults.inject({ kind: 'throttle', retryAfterMs }, { provider, times: 1 });
 
   test('of a provider that counts by source holds back all of its connections, of every client', async () => {
-    await connectAll('oauth2', 'a', 'b');
+    await connectAll(bench, 'oauth2', 'a', 'b');
     bench.connect({ provider: 'oauth2', connection: 'c', client: otherClient }, { client: 'other' });
     bench.connect({ provider: 'docusign', connection: 'd', scope: 'signature extended' });
     await bench.inventory();
@@ -55,11 +37,11 @@ describe('429', () => {
     bench.clock.turn(10 * minute);
     expect(await bench.rotate('c', 'manual')).toMatchObject({ outcome: 'rotated' });
     for (const id of ['a', 'b']) expect(await bench.rotate(id)).toMatchObject({ outcome: 'rotated' });
-    await expectAlive('a', 'b', 'c', 'd');
+    await expectAlive(bench, 'a', 'b', 'c', 'd');
   });
 
   test('of a provider that counts by client leaves its other clients alone', async () => {
-    await connectAll('esignglobal', 'a', 'b');
+    await connectAll(bench, 'esignglobal', 'a', 'b');
     bench.connect({ provider: 'esignglobal', connection: 'c', client: otherClient }, { client: 'other' });
     bench.clock.turn(2 * day);
     throttle('esignglobal', 10 * minute);
@@ -68,11 +50,11 @@ describe('429', () => {
     expect(await bench.rotate('c', 'manual')).toMatchObject({ outcome: 'rotated' });
     bench.clock.turn(10 * minute);
     for (const id of ['a', 'b']) expect(await bench.rotate(id)).toMatchObject({ outcome: 'rotated' });
-    await expectAlive('a', 'b', 'c');
+    await expectAlive(bench, 'a', 'b', 'c');
   });
 
   test('of a provider that counts by account delays that connection alone', async () => {
-    await connectAll('docusign', 'a', 'b');
+    await connectAll(bench, 'docusign', 'a', 'b');
     throttle('docusign', 10 * minute);
     expect(await bench.rotate('a')).toMatchObject({
       outcome: 'throttled',
@@ -81,7 +63,7 @@ describe('429', () => {
     expect(await bench.rotate('b')).toMatchObject({ outcome: 'rotated' });
     bench.clock.turn(10 * minute);
     expect(await bench.rotate('a')).toMatchObject({ outcome: 'rotated' });
-    await expectAlive('a', 'b');
+    await expectAlive(bench, 'a', 'b');
   });
 
   test.each([
@@ -92,7 +74,7 @@ describe('429', () => {
     ['a date in the past', 'Thu, 01 Jan 1998 00:00:00 GMT', 0, hour],
     ['a date five minutes away', 'Tue, 15 Dec 2026 08:05:00 GMT', 5 * minute, 6 * minute],
   ])('with %s in Retry-After is waited for within reason', async (_, retryAfter, least, most) => {
-    await connectAll('docusign', 'a');
+    await connectAll(bench, 'docusign', 'a');
     expect(new Date(bench.clock.now()).toISOString()).toBe('2026-12-15T08:00:00.000Z');
     bench.sandbox.faults.inject(
       { kind: 'answer', when: 'before', status: 429, headers: { 'retry-after': retryAfter } },
@@ -104,7 +86,7 @@ describe('429', () => {
     expect(waitMs).toBeLessThanOrEqual(most);
     bench.clock.turn(waitMs);
     expect(await bench.rotate('a')).toMatchObject({ outcome: 'rotated' });
-    await expectAlive('a');
+    await expectAlive(bench, 'a');
   });
 });
 
@@ -134,18 +116,18 @@ describe('refused before anything was committed', () => {
     ['404', 404, page, html, 'misconfigured', 'request_rejected'],
     ['405', 405, page, html, 'misconfigured', 'request_rejected'],
   ] as const)('%s: the same token goes later, nobody is suspected', async (_, status, body, headers, outcome, reason) => {
-    await connectAll('oauth2', 'a');
+    await connectAll(bench, 'oauth2', 'a');
     const fault = bench.sandbox.faults.inject({ kind: 'answer', when: 'before', status, body, headers }, { times: 1 });
     expect(await bench.rotate('a')).toMatchObject({ outcome, reason, status });
     expect(fault.fired()).toBe(1);
     const entry = await bench.entry('a');
     expect(entry).toMatchObject({ state: outcome === 'retryLater' ? 'retrying' : 'blocked', reason });
     if ('retry-after' in headers) expect(entry?.nextAt).toBeGreaterThanOrEqual(bench.clock.now() + 30 * minute);
-    expect((await clientHealth())?.suspects ?? 0).toBe(0);
+    expect((await clientHealth(bench))?.suspects ?? 0).toBe(0);
     expect(await bench.spoolFiles()).toEqual([]);
     bench.clock.turn(hour);
     expect(await bench.rotate('a', outcome === 'retryLater' ? 'due' : 'probe')).toMatchObject({ outcome: 'rotated' });
-    await expectAlive('a');
+    await expectAlive(bench, 'a');
   });
 });
 
@@ -158,7 +140,7 @@ describe('a request that never left', () => {
     await new Promise((done) => closed.close(done));
     const nowhere = (config: Config): Config => ({ ...config, sandbox: { connectTo: `http://127.0.0.1:${port}` } });
     bench = await startRotationBench({ change: nowhere });
-    await connectAll('docusign', 'a');
+    await connectAll(bench, 'docusign', 'a');
     expect(await bench.rotate('a')).toMatchObject({
       outcome: 'retryLater',
       reason: 'network',
@@ -172,7 +154,7 @@ describe('a request that never left', () => {
 
 describe('a worker that is told to stop', () => {
   test('before the request nothing is spent and nothing stays behind', async () => {
-    await connectAll('docusign', 'a');
+    await connectAll(bench, 'docusign', 'a');
     const stop = new AbortController();
     bench.at('intended', () => stop.abort());
     expect(await bench.rotate('a', 'due', stop.signal)).toMatchObject({ outcome: 'busy' });
@@ -183,10 +165,10 @@ describe('a worker that is told to stop', () => {
   });
 
   test('after the request it is finished all the same', async () => {
-    await connectAll('docusign', 'a');
+    await connectAll(bench, 'docusign', 'a');
     const stop = new AbortController();
     bench.at('posting', () => stop.abort());
     expect(await bench.rotate('a', 'due', stop.signal)).toMatchObject({ outcome: 'rotated' });
-    await expectAlive('a');
+    await expectAlive(bench, 'a');
   });
 });

@@ -3,44 +3,26 @@
  * token is salvaged, and nobody's family is put at risk.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Config } from '../../config/derive.ts';
-import { day, type RotationBench, rigClient, startRotationBench } from '../support/rotation-bench.ts';
+import { connectAcme, expectSettled, presentedByService, startHastyBench } from '../support/acme-bench.ts';
+import { day, type RotationBench, rigClient } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
-async function start(change: (config: Config) => Config = (same) => same) {
-  bench = await startRotationBench({
-    change: (config) => change({ ...config, rotation: { ...config.rotation, requestLimit: 700 } }),
-  });
-}
 afterEach(() => bench.stop());
 
-const extended = { provider: 'docusign', scope: 'signature extended' } as const;
-const presented = (connection = 'acme') =>
-  bench.sandbox.oracle.presentations(connection).filter(({ by }) => by === 'service');
-
-async function connect(rules: { graceMs?: number } = {}) {
-  bench.connect({ ...extended, connection: 'acme', rules });
-  await bench.inventory();
-  bench.clock.turn(12 * day);
-}
-
-async function expectWell() {
-  expect(bench.document('acme').refresh_token).toBe(bench.sandbox.oracle.liveToken('acme'));
-  expect(await bench.spoolFiles()).toEqual([]);
-}
-
 describe('an answer that is cut but holds the token', () => {
-  beforeEach(() => start());
+  beforeEach(async () => {
+    bench = await startHastyBench();
+  });
 
   test('a reset right after the last byte: the answer is whole', async () => {
-    await connect();
+    await connectAcme(bench);
     bench.sandbox.faults.inject({ kind: 'truncate', keepBytes: 100_000 }, { times: 1 });
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectSettled(bench);
   });
 
   test('a chunked answer that dies after the refresh token: it is salvaged', async () => {
-    await connect();
+    await connectAcme(bench);
     const token = `salvaged-${'x'.repeat(40)}`;
     const part = `{"refresh_token":"${token}","access_token":"half a`;
     const bytes = Buffer.from(
@@ -56,16 +38,16 @@ describe('an answer that is cut but holds the token', () => {
   });
 
   test('an answer later than the provider usually is, but within the limit, counts', async () => {
-    await connect();
+    await connectAcme(bench);
     bench.sandbox.faults.inject({ kind: 'slow', ms: 300 }, { times: 1 });
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectSettled(bench);
   });
 });
 
 describe('where a second try could harm', () => {
   test('a provider file that says never: no second try, ever, until somebody brings a token', async () => {
-    await start((config) => ({
+    bench = await startHastyBench((config) => ({
       ...config,
       providers: {
         ...config.providers,
@@ -82,7 +64,7 @@ describe('where a second try could harm', () => {
     await bench.recover();
     for (const reason of ['due', 'probe', 'canary', 'manual'] as const)
       expect(await bench.rotate('acme', reason)).toMatchObject({ outcome: 'notDue', reason: 'unknown_outcome' });
-    expect(presented()).toHaveLength(1);
+    expect(presentedByService(bench)).toHaveLength(1);
     expect(bench.double.secrets.tags('acme')).toEqual({ 'pilotlight:managed': 'true' });
 
     const { refreshToken } = bench.sandbox.grants.create({ provider: 'oauth2', connection: 'acme', client: rigClient });
@@ -91,11 +73,11 @@ describe('where a second try could harm', () => {
     expect(await bench.entry('acme')).toMatchObject({ state: 'active' });
     bench.clock.turn(12 * day);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectSettled(bench);
   });
 
   test('a connection that its application refreshes too: a second try could end their family', async () => {
-    await start();
+    bench = await startHastyBench();
     bench.connect({ provider: 'oauth2', connection: 'acme' });
     await bench.inventory();
     bench.clock.turn(12 * day);
@@ -106,17 +88,17 @@ describe('where a second try could harm', () => {
     bench.clock.turn(23 * day);
     bench.sandbox.faults.inject({ kind: 'drop', when: 'after' }, { times: 1 });
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'unknown' });
-    const before = presented().length;
+    const before = presentedByService(bench).length;
     bench.clock.turn(3 * day);
     await bench.recover();
     await bench.inventory();
     await bench.rotate('acme');
-    expect(presented()).toHaveLength(before);
+    expect(presentedByService(bench)).toHaveLength(before);
     expect(bench.sandbox.oracle.death('acme')).toBeUndefined();
   });
 
   test('one that keeps its token (Adobe) is tried again after half a minute, at no risk', async () => {
-    await start();
+    bench = await startHastyBench();
     bench.connect({ provider: 'adobe-acrobat-sign', connection: 'acme' });
     await bench.inventory();
     bench.clock.turn(25 * day);
@@ -124,6 +106,6 @@ describe('where a second try could harm', () => {
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'unknown' });
     bench.clock.turn(30_000);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectSettled(bench);
   });
 });

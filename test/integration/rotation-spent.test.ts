@@ -2,24 +2,16 @@
  * Tokens that must not be posted (bad-inputs 4b, 88, 91): one that is spent and current again, and one that two secrets hold.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { day, hour, type RotationBench, startRotationBench } from '../support/rotation-bench.ts';
+import { expectWell, startAcmeBench } from '../support/acme-bench.ts';
+import { day, hour, type RotationBench } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
 beforeEach(async () => {
-  bench = await startRotationBench();
-  bench.connect({ provider: 'docusign', connection: 'acme', scope: 'signature extended' });
-  await bench.inventory();
-  bench.clock.turn(12 * day);
+  bench = await startAcmeBench();
 });
 afterEach(() => bench.stop());
 
 const live = () => bench.sandbox.oracle.liveToken('acme');
-
-async function expectWell() {
-  expect(bench.document('acme').refresh_token).toBe(live());
-  expect(bench.sandbox.oracle.doubleSpends()).toEqual([]);
-  expect(await bench.spoolFiles()).toEqual([]);
-}
 
 describe('a spent token that is current again', () => {
   /** The application read the document before our rotation and writes it back after. */
@@ -40,7 +32,7 @@ describe('a spent token that is current again', () => {
     expect(bench.sandbox.oracle.presentations()).toHaveLength(1);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
     expect(bench.document('acme')).toMatchObject({ note: 'written late' });
-    await expectWell();
+    await expectWell(bench);
   });
 
   test('is never posted when it was written back twice', async () => {
@@ -52,7 +44,7 @@ describe('a spent token that is current again', () => {
     await bench.rotate('acme');
     await bench.rotate('acme');
     expect(bench.document('acme')).toMatchObject({ note: 'and again' });
-    await expectWell();
+    await expectWell(bench);
   });
 
   test('of an earlier generation is never posted either', async () => {
@@ -66,7 +58,7 @@ describe('a spent token that is current again', () => {
     bench.clock.turn(12 * day);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated', foreign: 'restored_spent_token' });
     expect(bench.document('acme')).toMatchObject({ note: 'very late' });
-    await expectWell();
+    await expectWell(bench);
   });
 
   test('and whose successor is nowhere to be found is refused, not tried', async () => {
@@ -110,7 +102,7 @@ describe('one refresh token in two secrets', () => {
     expect(await bench.entry('twin')).toBeUndefined();
     bench.clock.turn(3 * hour);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectWell(bench);
   });
 
   test('refuses both until one has a token of its own', async () => {
@@ -127,6 +119,6 @@ describe('one refresh token in two secrets', () => {
     expect(await bench.entry('twin')).toMatchObject({ state: 'active' });
     bench.clock.turn(3 * hour);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectWell(bench);
   });
 });

@@ -4,39 +4,14 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FaultSpec } from '../../src/sandbox/secrets-manager/faults.ts';
-import { day, hour, type RotationBench, startRotationBench } from '../support/rotation-bench.ts';
+import { expectSpentOnce, expectUnspent, startStoreFaultBench, stopWithAllFired } from '../support/acme-bench.ts';
+import { day, hour, type RotationBench } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
 beforeEach(async () => {
-  bench = await startRotationBench({
-    change: (config) => ({
-      ...config,
-      rotation: { ...config.rotation, writeLimit: 400 },
-      store: { ...config.store, aws: { ...config.store.aws, requestLimit: 300 } },
-    }),
-  });
-  bench.connect({ provider: 'docusign', connection: 'acme', scope: 'signature extended' });
-  await bench.inventory();
-  bench.clock.turn(12 * day);
+  bench = await startStoreFaultBench();
 });
-afterEach(async () => {
-  const unfired = bench.double.faults.unfired().map((fault) => fault.spec);
-  await bench.stop();
-  expect(unfired).toEqual([]);
-});
-
-/** The current document holds the live token, nothing was spent twice and nothing is left open. */
-async function expectWell(connection = 'acme') {
-  const { oracle } = bench.sandbox;
-  expect(bench.document(connection).refresh_token).toBe(oracle.liveToken(connection));
-  expect(oracle.doubleSpends()).toEqual([]);
-  expect(oracle.secondTries()).toEqual([]);
-  expect(await bench.spoolFiles()).toEqual([]);
-}
-
-function expectUnspent() {
-  expect(bench.sandbox.oracle.presentations()).toEqual([]);
-}
+afterEach(() => stopWithAllFired(bench));
 
 const always = { times: 1_000, secret: 'acme' };
 const accessDenied = { error: 'AccessDeniedException' };
@@ -92,7 +67,7 @@ describe('after the token is spent', () => {
       fault?.remove();
       expect(await bench.recover()).toMatchObject([{ connection: 'acme', outcome: 'rotated' }]);
     }
-    await expectWell();
+    await expectSpentOnce(bench);
     expect(await bench.entry('acme')).toMatchObject({ state: 'active', reason: 'none' });
     expect(bench.sandbox.oracle.presentations()).toHaveLength(1);
   });
@@ -110,7 +85,7 @@ describe('after the token is spent', () => {
     expect(bench.double.secrets.current('acme')?.versionId).toBe(report.versionNew);
     // The one consent brought, ours, and the probe.
     expect(bench.double.secrets.versions('acme')).toHaveLength(3);
-    await expectWell();
+    await expectSpentOnce(bench);
   });
 
   test('the version id holds the same token already: it is ours, and becomes current', async () => {
@@ -127,7 +102,7 @@ describe('after the token is spent', () => {
     expect(report).toMatchObject({ outcome: 'rotated' });
     expect(bench.document('acme').refresh_token).not.toBe(old);
     expect(bench.double.secrets.current('acme')?.versionId).toBe(report.versionNew);
-    await expectWell();
+    await expectSpentOnce(bench);
   });
 
   test('the version id holds another token: neither is dropped, ours goes under another id, and somebody is told', async () => {
@@ -141,7 +116,7 @@ describe('after the token is spent', () => {
     expect(report).toMatchObject({ outcome: 'rotated', foreign: 'version_taken' });
     expect(report.versionNew).not.toBe(taken);
     expect(String(bench.double.secrets.read('acme', { versionId: taken })?.value)).toContain('nobody knows where');
-    await expectWell();
+    await expectSpentOnce(bench);
   });
 });
 
@@ -157,31 +132,31 @@ describe('a secret that is not there as it should be', () => {
       },
     });
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'quarantined', reason: 'no_current_version' });
-    expectUnspent();
+    expectUnspent(bench);
     expect(await bench.entry('acme')).toMatchObject({ state: 'invalid', reason: 'no_current_version' });
     expect(bench.double.secrets.versions('acme').map((version) => version.versionId)).toEqual([versionId]);
     bench.double.faults.clear();
     bench.clock.turn(2 * hour);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectSpentOnce(bench);
   });
 
   test('deleted it leaves the index, and restored it is refreshed', async () => {
     bench.double.secrets.delete('acme', { recoveryWindowDays: 7 });
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'gone' });
-    expectUnspent();
+    expectUnspent(bench);
     expect(await bench.entry('acme')).toBeUndefined();
     bench.double.secrets.restore('acme');
     await bench.inventory();
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectSpentOnce(bench);
   });
 
   test('gone for good it leaves the index', async () => {
     bench.double.secrets.delete('acme', { force: true });
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'gone' });
     expect(await bench.entry('acme')).toBeUndefined();
-    expectUnspent();
+    expectUnspent(bench);
   });
 
   test('deleted between answer and put the sealed token waits, for as long as it takes, for its restoration', async () => {
@@ -192,6 +167,6 @@ describe('a secret that is not there as it should be', () => {
     expect(await bench.spoolFiles()).toHaveLength(1);
     bench.double.secrets.restore('acme');
     expect(await bench.recover()).toMatchObject([{ outcome: 'rotated' }]);
-    await expectWell();
+    await expectSpentOnce(bench);
   });
 });

@@ -4,39 +4,14 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FaultSpec } from '../../src/sandbox/secrets-manager/faults.ts';
-import { day, hour, type RotationBench, startRotationBench } from '../support/rotation-bench.ts';
+import { expectSpentOnce, expectUnspent, startStoreFaultBench, stopWithAllFired } from '../support/acme-bench.ts';
+import { day, hour, type RotationBench } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
 beforeEach(async () => {
-  bench = await startRotationBench({
-    change: (config) => ({
-      ...config,
-      rotation: { ...config.rotation, writeLimit: 400 },
-      store: { ...config.store, aws: { ...config.store.aws, requestLimit: 300 } },
-    }),
-  });
-  bench.connect({ provider: 'docusign', connection: 'acme', scope: 'signature extended' });
-  await bench.inventory();
-  bench.clock.turn(12 * day);
+  bench = await startStoreFaultBench();
 });
-afterEach(async () => {
-  const unfired = bench.double.faults.unfired().map((fault) => fault.spec);
-  await bench.stop();
-  expect(unfired).toEqual([]);
-});
-
-/** The current document holds the live token, nothing was spent twice and nothing is left open. */
-async function expectWell(connection = 'acme') {
-  const { oracle } = bench.sandbox;
-  expect(bench.document(connection).refresh_token).toBe(oracle.liveToken(connection));
-  expect(oracle.doubleSpends()).toEqual([]);
-  expect(oracle.secondTries()).toEqual([]);
-  expect(await bench.spoolFiles()).toEqual([]);
-}
-
-function expectUnspent() {
-  expect(bench.sandbox.oracle.presentations()).toEqual([]);
-}
+afterEach(() => stopWithAllFired(bench));
 
 const always = { times: 1_000, secret: 'acme' };
 const accessDenied = { error: 'AccessDeniedException' };
@@ -94,7 +69,7 @@ describe('before the token is spent', () => {
     const fault = bench.double.faults.add(spec);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'retryLater', reason });
     expect(fault.fired()).toBeGreaterThan(0);
-    expectUnspent();
+    expectUnspent(bench);
     expect(bench.double.secrets.current('acme')).toEqual(before);
     expect(await bench.spoolFiles()).toEqual([]);
     const entry = await bench.entry('acme');
@@ -105,7 +80,7 @@ describe('before the token is spent', () => {
     fault.remove();
     bench.clock.turn(2 * hour);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectSpentOnce(bench);
   });
 
   test('a failing store is asked less and less often, but ten times before a deadline', async () => {
@@ -132,6 +107,6 @@ describe('before the token is spent', () => {
     fault.remove();
     bench.clock.turn(2 * hour);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
-    await expectWell();
+    await expectSpentOnce(bench);
   });
 });

@@ -3,15 +3,10 @@
  * that succeeds nowhere.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  day,
-  hour,
-  minute,
-  otherClient,
-  type RotationBench,
-  rigClient,
-  startRotationBench,
-} from '../support/rotation-bench.ts';
+import { extended } from '../support/acme-bench.ts';
+import { clientHealth, presented, revokeAcme } from '../support/client-bench.ts';
+import { day, hour, minute, type RotationBench, startRotationBench } from '../support/rotation-bench.ts';
+import { otherClient, rigClient } from '../support/world.ts';
 
 let bench: RotationBench;
 beforeEach(async () => {
@@ -19,21 +14,8 @@ beforeEach(async () => {
 });
 afterEach(() => bench.stop());
 
-const extended = { provider: 'docusign', scope: 'signature extended' } as const;
-const presented = (connection: string) => bench.sandbox.oracle.presentations(connection).length;
-const clientHealth = async (client = 'rig') =>
-  (await bench.services.clients.list()).find(({ at }) => at.client === client)?.health;
-
-/** `acme` has been revoked by its customer; `canary` lives, with the same client. All are due. */
-async function arrange(): Promise<void> {
-  for (const connection of ['acme', 'canary']) bench.connect({ ...extended, connection });
-  await bench.inventory();
-  bench.clock.turn(12 * day);
-  bench.sandbox.grants.revoke('acme');
-}
-
 describe('a token is refused', () => {
-  beforeEach(arrange);
+  beforeEach(() => revokeAcme(bench));
 
   test('seen twice, 15 minutes apart, with a success of the client since: flagged, and left in peace', async () => {
     const firstAt = bench.clock.now();
@@ -54,7 +36,7 @@ describe('a token is refused', () => {
 
     bench.clock.turn(15 * minute - 1);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'notDue' });
-    expect(presented('acme')).toBe(1);
+    expect(presented(bench, 'acme')).toBe(1);
     expect(bench.double.secrets.tags('acme')).toEqual({ 'pilotlight:managed': 'true' });
     bench.clock.turn(1);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'needsConsent', reason: 'invalid_grant' });
@@ -78,7 +60,7 @@ describe('a token is refused', () => {
       await bench.recover();
       expect(await bench.rotate('acme')).toMatchObject({ outcome: 'notDue', reason: 'invalid_grant' });
     }
-    expect(presented('acme')).toBe(2);
+    expect(presented(bench, 'acme')).toBe(2);
     expect(await bench.entry('acme')).toMatchObject({ state: 'reauth_required', nextAt: null });
   });
 
@@ -159,7 +141,7 @@ describe('a token is refused', () => {
       bench.save('acme', { refresh_token: refreshToken, consented_at: new Date(bench.clock.now()).toISOString() });
     });
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'retryLater', reason: 'busy', foreign: 'refreshed' });
-    expect((await clientHealth())?.suspects).toBe(0);
+    expect((await clientHealth(bench))?.suspects).toBe(0);
     await bench.inventory();
     expect(await bench.entry('acme')).toMatchObject({ state: 'active' });
   });
@@ -174,7 +156,7 @@ describe('a token is refused', () => {
 
 describe('a whim of the provider', () => {
   test('a suspect that is taken the second time is simply alive', async () => {
-    await arrange();
+    await revokeAcme(bench);
     const { refreshToken } = bench.connect({ ...extended, connection: 'alive' });
     bench.clock.turn(12 * day);
     const whim = bench.sandbox.faults.inject(
@@ -196,7 +178,7 @@ describe('a whim of the provider', () => {
     ['invalid_grant with 200', 200, { error: 'invalid_grant' }],
     ['DocuSign: expired_client_token', 400, { error: 'invalid_grant', error_description: 'expired_client_token' }],
   ])('%s is a suspicion too', async (_, status, body) => {
-    await arrange();
+    await revokeAcme(bench);
     bench.sandbox.faults.inject({ kind: 'answer', when: 'before', status, body }, { connection: 'canary', times: 1 });
     expect(await bench.rotate('canary')).toMatchObject({ outcome: 'suspect', reason: 'invalid_grant' });
     bench.clock.turn(15 * minute);

@@ -7,49 +7,21 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stage } from '../../src/rotation/ports.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { systemRandom } from '../../src/runtime/random.ts';
-import type { FaultSpec } from '../../src/sandbox/secrets-manager/faults.ts';
 import { createAwsSecretStore } from '../../src/secrets/aws.ts';
+import { awsBench, canary, failureOf } from '../support/aws-bench.ts';
 import {
-  type AwsOnDouble,
   codeOf,
   content,
   findManaged,
-  managedTags,
   printed,
   startAwsOnDouble,
   testCredentials,
   text,
 } from '../support/store-fixture.ts';
 
-const random = { ...systemRandom(), fraction: () => 0 };
+const bench = awsBench();
+const { random, closing, fail, put, read } = bench;
 const { current, pending } = stage;
-const canary = '{"refresh_token":"canary-0123456789"}';
-let aws: AwsOnDouble;
-const closing: (() => unknown)[] = [];
-
-beforeEach(async () => {
-  aws = await startAwsOnDouble({ store: { random } });
-  closing.push(aws.stop);
-  aws.double.secrets.seed([
-    { name: 'a', value: canary, tags: managedTags },
-    { name: 'b', value: 'other', tags: managedTags },
-  ]);
-});
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
-
-const fail = (spec: FaultSpec) => aws.double.faults.add(spec);
-const put = (versionId = random.uuid()) => aws.store.put('a', { versionId, value: text(canary), stages: [pending] });
-const read = () => aws.store.read('a', { stage: current });
-
-async function failureOf(call: Promise<unknown>): Promise<Error> {
-  return call.then(
-    () => expect.unreachable('the call should have failed'),
-    (error: Error) => error,
-  );
-}
 
 describe('repeating', () => {
   test('a throttled read is tried again, a few times', async () => {
@@ -57,17 +29,17 @@ describe('repeating', () => {
     expect(content((await read()).value)).toBe(canary);
     expect(fault.fired()).toBe(3);
     const stuck = fail({ op: 'DescribeSecret', times: 99, what: { error: 'ThrottlingException' } });
-    expect(await codeOf(aws.store.describe('a'))).toBe('store_throttled');
+    expect(await codeOf(bench.aws.store.describe('a'))).toBe('store_throttled');
     expect(stuck.fired()).toBe(4);
   });
 
   test('a write is sent exactly once, whatever happens', async () => {
     for (const what of [{ error: 'ThrottlingException' }, { error: 'InternalServiceError' }, 'drop'] as const) {
-      aws.double.resetRequests();
+      bench.aws.double.resetRequests();
       const fault = fail({ op: 'PutSecretValue', what });
       expect(await codeOf(put())).toMatch(/store_(?:throttled|unavailable)/);
       expect(fault.fired()).toBe(1);
-      expect(aws.double.requests('PutSecretValue').received).toBe(1);
+      expect(bench.aws.double.requests('PutSecretValue').received).toBe(1);
     }
   });
 
@@ -87,8 +59,10 @@ describe('repeating', () => {
     expect(await codeOf(put(versionId))).toBe('store_unavailable');
     expect(fault.fired()).toBe(1);
     await put(versionId);
-    expect(aws.double.secrets.versions('a').filter((version) => version.stages.includes(pending))).toHaveLength(1);
-    expect(aws.double.writes().map((write) => write.versionId)).toEqual([versionId]);
+    expect(bench.aws.double.secrets.versions('a').filter((version) => version.stages.includes(pending))).toHaveLength(
+      1,
+    );
+    expect(bench.aws.double.writes().map((write) => write.versionId)).toEqual([versionId]);
   });
 });
 
@@ -110,7 +84,7 @@ describe('limits', () => {
   }
 
   test('a call that hangs ends by its limit', async () => {
-    const store = await impatient(aws.url);
+    const store = await impatient(bench.aws.url);
     const fault = fail({ op: 'GetSecretValue', what: 'hang' });
     const failure = await failureOf(store.read('a', { stage: current }));
     expect(failure).toMatchObject({ code: 'store_unavailable', message: expect.stringMatching(/TimeoutError/) });
@@ -134,9 +108,9 @@ describe('limits', () => {
   });
 
   test('nobody listening is store_unavailable at once', async () => {
-    await aws.double.stop();
+    await bench.aws.double.stop();
     expect(await codeOf(read())).toBe('store_unavailable');
-    expect(await aws.store.readMany(['a', 'b'])).toMatchObject([
+    expect(await bench.aws.store.readMany(['a', 'b'])).toMatchObject([
       { code: 'store_unavailable' },
       { code: 'store_unavailable' },
     ]);
@@ -154,16 +128,16 @@ describe('limits', () => {
 
 describe('many at once', () => {
   const names = Array.from({ length: 45 }, (_, i) => `many/${i}`);
-  beforeEach(() => aws.double.secrets.seed(names.map((name) => ({ name, value: `v of ${name}` }))));
+  beforeEach(() => bench.aws.double.secrets.seed(names.map((name) => ({ name, value: `v of ${name}` }))));
   const shown = async (asked: readonly string[]) =>
-    (await aws.store.readMany(asked)).map((item) =>
+    (await bench.aws.store.readMany(asked)).map((item) =>
       'value' in item ? content(item.value) : (item as { code?: string }).code,
     );
 
   test('are read twenty a call', async () => {
     expect(await shown(names)).toEqual(names.map((name) => `v of ${name}`));
-    expect(aws.double.requests('BatchGetSecretValue').received).toBe(3);
-    expect(aws.double.requests('GetSecretValue').received).toBe(0);
+    expect(bench.aws.double.requests('BatchGetSecretValue').received).toBe(3);
+    expect(bench.aws.double.requests('GetSecretValue').received).toBe(0);
   });
 
   test('a single one is read by itself, which needs no right to batches', async () => {
@@ -187,7 +161,7 @@ describe('many at once', () => {
     });
     expect(await shown(['many/0', 'many/1'])).toEqual(['v of many/0', 'v of many/1']);
     expect(fault.fired()).toBe(1);
-    expect(aws.double.requests('GetSecretValue').received).toBe(2);
+    expect(bench.aws.double.requests('GetSecretValue').received).toBe(2);
   });
 });
 
@@ -216,14 +190,14 @@ describe('without options', () => {
   });
 
   test('takes endpoint, Region and credentials from where the SDK does', async () => {
-    for (const [i, value] of [aws.url, 'eu-central-1', 'AKIATEST', 'test'].entries())
+    for (const [i, value] of [bench.aws.url, 'eu-central-1', 'AKIATEST', 'test'].entries())
       process.env[names[i] ?? ''] = value;
     const limits = { connectMs: 5_000, requestMs: 20_000 };
     const store = createAwsSecretStore({ clock: systemClock(), random, limits, find: findManaged });
     closing.push(store.close);
     expect(content((await store.read('a', { stage: current })).value)).toBe(canary);
     await store.put('a', { versionId: random.uuid(), value: text('next'), stages: [pending] });
-    expect(aws.double.requestsInAll()).toMatchObject({ received: 2, succeeded: 2 });
+    expect(bench.aws.double.requestsInAll()).toMatchObject({ received: 2, succeeded: 2 });
   });
 });
 

@@ -2,48 +2,14 @@
  * The AWS adapter when AWS refuses: which code each refusal becomes, what is said about it, and what is never said. Spoken
  * to the double through the real SDK; every fault is shown to fire.
  */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { stage } from '../../src/rotation/ports.ts';
-import { systemRandom } from '../../src/runtime/random.ts';
-import type { FaultSpec } from '../../src/sandbox/secrets-manager/faults.ts';
-import {
-  type AwsOnDouble,
-  codeOf,
-  content,
-  managedTags,
-  printed,
-  startAwsOnDouble,
-  text,
-} from '../support/store-fixture.ts';
+import { awsBench, canary, failureOf } from '../support/aws-bench.ts';
+import { codeOf, content, printed, text } from '../support/store-fixture.ts';
 
-const random = { ...systemRandom(), fraction: () => 0 };
+const bench = awsBench();
+const { random, fail, put, read } = bench;
 const { current, pending } = stage;
-const canary = '{"refresh_token":"canary-0123456789"}';
-let aws: AwsOnDouble;
-const closing: (() => unknown)[] = [];
-
-beforeEach(async () => {
-  aws = await startAwsOnDouble({ store: { random } });
-  closing.push(aws.stop);
-  aws.double.secrets.seed([
-    { name: 'a', value: canary, tags: managedTags },
-    { name: 'b', value: 'other', tags: managedTags },
-  ]);
-});
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
-
-const fail = (spec: FaultSpec) => aws.double.faults.add(spec);
-const put = (versionId = random.uuid()) => aws.store.put('a', { versionId, value: text(canary), stages: [pending] });
-const read = () => aws.store.read('a', { stage: current });
-
-async function failureOf(call: Promise<unknown>): Promise<Error> {
-  return call.then(
-    () => expect.unreachable('the call should have failed'),
-    (error: Error) => error,
-  );
-}
 
 describe('what AWS refuses', () => {
   test.each([
@@ -86,48 +52,51 @@ describe('what AWS refuses', () => {
   });
 
   test('on a secret that waits for its deletion becomes store_deleted, and describe tells since when', async () => {
-    aws.double.secrets.delete('a');
-    expect((await aws.store.describe('a')).deletedAt).toBeGreaterThan(0);
+    bench.aws.double.secrets.delete('a');
+    expect((await bench.aws.store.describe('a')).deletedAt).toBeGreaterThan(0);
     const calls = [
       () => read(),
       () => put(),
-      () => aws.store.moveStage('a', { stage: pending, to: random.uuid() }),
-      () => aws.store.tag('a', { a: 'b' }),
+      () => bench.aws.store.moveStage('a', { stage: pending, to: random.uuid() }),
+      () => bench.aws.store.tag('a', { a: 'b' }),
     ];
     for (const call of calls) expect(await codeOf(call())).toBe('store_deleted');
-    expect(await codeOf(aws.store.create('a', text('x'), {}))).toBe('store_deleted');
-    expect(await aws.store.readMany(['a', 'b'])).toMatchObject([{ code: 'store_deleted' }, { stages: [current] }]);
+    expect(await codeOf(bench.aws.store.create('a', text('x'), {}))).toBe('store_deleted');
+    expect(await bench.aws.store.readMany(['a', 'b'])).toMatchObject([
+      { code: 'store_deleted' },
+      { stages: [current] },
+    ]);
     const seen = [];
-    for await (const page of aws.store.list()) seen.push(...page.map((secret) => secret.name));
+    for await (const page of bench.aws.store.list()) seen.push(...page.map((secret) => secret.name));
     expect(seen).toEqual(['b']);
   });
 
   test('on a replica says where to go, and describe names the primary', async () => {
-    aws.double.secrets.seed([{ name: 'replica', value: 'x', primaryRegion: 'us-east-1' }]);
-    expect((await aws.store.describe('replica')).primaryRegion).toBe('us-east-1');
-    const failure = await failureOf(aws.store.tag('replica', { a: 'b' }));
+    bench.aws.double.secrets.seed([{ name: 'replica', value: 'x', primaryRegion: 'us-east-1' }]);
+    expect((await bench.aws.store.describe('replica')).primaryRegion).toBe('us-east-1');
+    const failure = await failureOf(bench.aws.store.tag('replica', { a: 'b' }));
     expect(failure).toMatchObject({ code: 'store_invalid', message: expect.stringMatching(/primary/) });
   });
 
   test('does not take a primary that has replicas for one of them', async () => {
-    aws.double.secrets.seed([{ name: 'primary', value: 'x', primaryRegion: 'eu-central-1' }]);
-    expect((await aws.store.describe('primary')).primaryRegion).toBeUndefined();
+    bench.aws.double.secrets.seed([{ name: 'primary', value: 'x', primaryRegion: 'eu-central-1' }]);
+    expect((await bench.aws.store.describe('primary')).primaryRegion).toBeUndefined();
   });
 });
 
 describe('contents', () => {
   test('a secret without a version, or with a foreign AWSPENDING only, exists but has no AWSCURRENT', async () => {
-    aws.double.secrets.seed([{ name: 'empty' }]);
-    const failure = await failureOf(aws.store.read('empty', { stage: current }));
+    bench.aws.double.secrets.seed([{ name: 'empty' }]);
+    const failure = await failureOf(bench.aws.store.read('empty', { stage: current }));
     expect(failure).toMatchObject({ code: 'store_not_found', message: expect.stringMatching(/exists, but has no/) });
-    expect((await aws.store.describe('empty')).stages).toEqual({});
-    const gone = await failureOf(aws.store.read('nowhere', { stage: current }));
+    expect((await bench.aws.store.describe('empty')).stages).toEqual({});
+    const gone = await failureOf(bench.aws.store.read('nowhere', { stage: current }));
     expect(gone.message).toMatch(/no such secret/);
   });
 
   test("the version of somebody else's rotation is seen in the labels", async () => {
-    const id = aws.double.secrets.put('a', 'theirs', { stages: [stage.awsPending] });
-    expect((await aws.store.describe('a')).stages[id]).toEqual([stage.awsPending]);
+    const id = bench.aws.double.secrets.put('a', 'theirs', { stages: [stage.awsPending] });
+    expect((await bench.aws.store.describe('a')).stages[id]).toEqual([stage.awsPending]);
   });
 
   test('an application that writes between our put and our swap wins the swap', async () => {
@@ -136,12 +105,14 @@ describe('contents', () => {
     await put(ours);
     const between = fail({
       op: 'UpdateSecretVersionStage',
-      what: { call: () => void aws.double.secrets.put('a', 'theirs') },
+      what: { call: () => void bench.aws.double.secrets.put('a', 'theirs') },
     });
-    expect(await codeOf(aws.store.moveStage('a', { stage: current, to: ours, from: first }))).toBe('store_stage_moved');
+    expect(await codeOf(bench.aws.store.moveStage('a', { stage: current, to: ours, from: first }))).toBe(
+      'store_stage_moved',
+    );
     expect(between.fired()).toBe(1);
-    expect(aws.double.secrets.current('a')?.value).toBe('theirs');
-    expect(aws.double.secrets.read('a', { stage: pending })?.versionId).toBe(ours);
+    expect(bench.aws.double.secrets.current('a')?.value).toBe('theirs');
+    expect(bench.aws.double.secrets.read('a', { stage: pending })?.versionId).toBe(ours);
   });
 });
 

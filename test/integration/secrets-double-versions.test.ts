@@ -1,62 +1,14 @@
 /** The Secrets Manager double, asked by the untouched SDK: versions, labels, idempotency and limits. */
 import {
   CreateSecretCommand,
-  DescribeSecretCommand,
   GetSecretValueCommand,
   ListSecretVersionIdsCommand,
-  PutSecretValueCommand,
-  SecretsManagerClient,
-  UpdateSecretVersionStageCommand,
 } from '@aws-sdk/client-secrets-manager';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Clock, systemClock } from '../../src/runtime/clock.ts';
-import { systemRandom } from '../../src/runtime/random.ts';
-import { createSecretsManagerDouble } from '../../src/sandbox/secrets-manager/double.ts';
-import { testCredentials } from '../support/store-fixture.ts';
+import { describe, expect, test } from 'vitest';
+import { dayMs, doubleBench, refusal } from '../support/double-bench.ts';
 
-const random = systemRandom();
-const dayMs = 86_400_000;
-const base = systemClock();
-let turnedMs = 0;
-const clock: Clock = { ...base, now: () => base.now() + turnedMs };
-const double = createSecretsManagerDouble({ clock, random, versionLimits: { max: 140 } });
-let sdk: SecretsManagerClient;
-
-beforeAll(async () => {
-  const { url } = await double.start();
-  sdk = new SecretsManagerClient({
-    endpoint: url,
-    region: 'eu-central-1',
-    credentials: testCredentials,
-    maxAttempts: 1,
-  });
-});
-afterAll(async () => {
-  sdk.destroy();
-  await double.stop();
-});
-
-/** Type and text of what a call is refused with. */
-async function refusal(call: Promise<unknown>): Promise<string> {
-  return call.then(
-    () => 'no refusal',
-    (error: Error) => `${error.name}: ${error.message}`,
-  );
-}
-
-let count = 0;
-async function made(value = 'first'): Promise<{ SecretId: string; first: string }> {
-  const Name = `versions/${++count}`;
-  const answer = await sdk.send(new CreateSecretCommand({ Name, SecretString: value }));
-  return { SecretId: Name, first: answer.VersionId ?? '' };
-}
-
-const put = (input: ConstructorParameters<typeof PutSecretValueCommand>[0]) =>
-  sdk.send(new PutSecretValueCommand(input));
-const move = (input: ConstructorParameters<typeof UpdateSecretVersionStageCommand>[0]) =>
-  sdk.send(new UpdateSecretVersionStageCommand(input));
-const describeOf = (SecretId: string) => sdk.send(new DescribeSecretCommand({ SecretId }));
-const stagesOf = async (SecretId: string) => (await describeOf(SecretId)).VersionIdsToStages;
+const bench = doubleBench();
+const { random, double, turn, newName, made, put, move, describeOf, stagesOf } = bench;
 
 describe('PutSecretValue', () => {
   test('without labels moves AWSCURRENT, and AWSPREVIOUS follows', async () => {
@@ -64,7 +16,7 @@ describe('PutSecretValue', () => {
     const { VersionId: second = '', VersionStages } = await put({ SecretId, SecretString: 'second' });
     expect(VersionStages).toEqual(['AWSCURRENT']);
     expect(await stagesOf(SecretId)).toEqual({ [first]: ['AWSPREVIOUS'], [second]: ['AWSCURRENT'] });
-    expect((await sdk.send(new GetSecretValueCommand({ SecretId }))).SecretString).toBe('second');
+    expect((await bench.sdk.send(new GetSecretValueCommand({ SecretId }))).SecretString).toBe('second');
   });
 
   test('with a label moves that label only', async () => {
@@ -72,14 +24,14 @@ describe('PutSecretValue', () => {
     const { VersionId: second = '' } = await put({ SecretId, SecretString: 'b', VersionStages: ['MINE'] });
     const { VersionId: third = '' } = await put({ SecretId, SecretString: 'c', VersionStages: ['MINE', 'ALSO'] });
     expect(await stagesOf(SecretId)).toEqual({ [first]: ['AWSCURRENT'], [third]: ['MINE', 'ALSO'] });
-    const versions = await sdk.send(new ListSecretVersionIdsCommand({ SecretId, IncludeDeprecated: true }));
+    const versions = await bench.sdk.send(new ListSecretVersionIdsCommand({ SecretId, IncludeDeprecated: true }));
     expect(versions.Versions?.find((version) => version.VersionId === second)?.VersionStages).toBeUndefined();
   });
 
   test('gives the first version of an empty secret AWSCURRENT whatever label is asked for', async () => {
-    const Name = `versions/${++count}`;
-    await sdk.send(new CreateSecretCommand({ Name }));
-    expect(await refusal(sdk.send(new GetSecretValueCommand({ SecretId: Name })))).toBe(
+    const Name = newName();
+    await bench.sdk.send(new CreateSecretCommand({ Name }));
+    expect(await refusal(bench.sdk.send(new GetSecretValueCommand({ SecretId: Name })))).toBe(
       "ResourceNotFoundException: Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
     );
     const { VersionStages } = await put({ SecretId: Name, SecretString: 'a', VersionStages: ['MINE'] });
@@ -117,7 +69,7 @@ describe('PutSecretValue', () => {
   test('keeps bytes as bytes', async () => {
     const { SecretId } = await made();
     await put({ SecretId, SecretBinary: Buffer.from([0, 255, 10]) });
-    const read = await sdk.send(new GetSecretValueCommand({ SecretId }));
+    const read = await bench.sdk.send(new GetSecretValueCommand({ SecretId }));
     expect(read.SecretString).toBeUndefined();
     expect([...(read.SecretBinary ?? [])]).toEqual([0, 255, 10]);
   });
@@ -127,7 +79,7 @@ describe('PutSecretValue', () => {
     for (let i = 0; i < 139; i++) double.secrets.put(SecretId, `v${i}`);
     expect(double.secrets.versions(SecretId)).toHaveLength(140);
     expect(await refusal(put({ SecretId, SecretString: 'one more' }))).toMatch(/^LimitExceededException/);
-    turnedMs += dayMs + 1;
+    turn(dayMs + 1);
     await put({ SecretId, SecretString: 'room again' });
     const left = double.secrets.versions(SecretId);
     expect(left).toHaveLength(100);
@@ -146,7 +98,7 @@ describe('UpdateSecretVersionStage', () => {
     expect(await refusal(move({ ...swap, RemoveFromVersionId: to }))).toMatch(/^InvalidParameterException/);
     await move({ ...swap, RemoveFromVersionId: first });
     expect(await stagesOf(SecretId)).toEqual({ [first]: ['AWSPREVIOUS'], [to]: ['MINE', 'AWSCURRENT'] });
-    expect((await sdk.send(new GetSecretValueCommand({ SecretId }))).VersionId).toBe(to);
+    expect((await bench.sdk.send(new GetSecretValueCommand({ SecretId }))).VersionId).toBe(to);
     expect(await refusal(move({ ...swap, RemoveFromVersionId: first }))).toMatch(/^InvalidParameterException/);
   });
 
@@ -175,7 +127,7 @@ describe('UpdateSecretVersionStage', () => {
 describe('reading', () => {
   test('tells a missing secret from a missing version or label', async () => {
     const { SecretId } = await made();
-    const get = (input: object) => refusal(sdk.send(new GetSecretValueCommand({ SecretId, ...input })));
+    const get = (input: object) => refusal(bench.sdk.send(new GetSecretValueCommand({ SecretId, ...input })));
     const missing = "ResourceNotFoundException: Secrets Manager can't find the specified secret";
     expect(await get({ SecretId: 'nowhere' })).toBe(`${missing}.`);
     expect(await get({ VersionStage: 'MINE' })).toBe(`${missing} value for staging label: MINE`);
@@ -187,19 +139,19 @@ describe('reading', () => {
     const { SecretId, first } = await made();
     const { ARN = '' } = await describeOf(SecretId);
     for (const id of [ARN, ARN.slice(0, -7)]) {
-      expect((await sdk.send(new GetSecretValueCommand({ SecretId: id }))).VersionId).toBe(first);
+      expect((await bench.sdk.send(new GetSecretValueCommand({ SecretId: id }))).VersionId).toBe(first);
     }
   });
 
   test('pages through versions and leaves out those without a label unless asked', async () => {
     const { SecretId } = await made();
     for (let i = 0; i < 5; i++) await put({ SecretId, SecretString: `v${i}` });
-    expect((await sdk.send(new ListSecretVersionIdsCommand({ SecretId }))).Versions).toHaveLength(2);
+    expect((await bench.sdk.send(new ListSecretVersionIdsCommand({ SecretId }))).Versions).toHaveLength(2);
     const seen = new Set<string | undefined>();
     let NextToken: string | undefined;
     do {
       const input = { SecretId, IncludeDeprecated: true, MaxResults: 2, NextToken };
-      const page = await sdk.send(new ListSecretVersionIdsCommand(input));
+      const page = await bench.sdk.send(new ListSecretVersionIdsCommand(input));
       for (const version of page.Versions ?? []) seen.add(version.VersionId);
       NextToken = page.NextToken;
     } while (NextToken !== undefined);

@@ -1,50 +1,20 @@
 /** The file store on disk: files that were tampered with, other keys, and places that cannot be used. */
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { stage } from '../../src/rotation/ports.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
-import { systemRandom } from '../../src/runtime/random.ts';
-import { createFileSecretStore, type FileSecretStore } from '../../src/secrets/file.ts';
 import { folderOf } from '../../src/secrets/file-seal.ts';
-import { codeOf, findManaged, managedTags, printed, text } from '../support/store-fixture.ts';
+import { fileStoreBench } from '../support/file-store-bench.ts';
+import { codeOf, printed, text } from '../support/store-fixture.ts';
 
-const clock = systemClock();
-const random = systemRandom();
+const bench = fileStoreBench();
+const { random, opened, create, listed } = bench;
 const { current } = stage;
-let base: string;
-let root: string;
-let key: Buffer;
-let store: FileSecretStore;
-
-beforeEach(async () => {
-  base = await mkdtemp(join(tmpdir(), 'pilotlight-file-'));
-  root = join(base, 'deep', 'store');
-  key = random.bytes(32);
-  store = opened();
-});
-afterEach(() => rm(base, { recursive: true }));
-
-function opened(with_: { root?: string; key?: Buffer } = {}): FileSecretStore {
-  return createFileSecretStore({ root, key, clock, random, find: findManaged, ...with_ });
-}
 
 const fileOf = async (name: string) => {
-  const folder = join(root, folderOf(name));
+  const folder = join(bench.root, folderOf(name));
   return join(folder, (await readdir(folder)).sort().at(-1) ?? '');
 };
-const create = (name: string, value = 'x') => store.create(name, text(value), managedTags);
-
-async function listed(from = store): Promise<{ names: string[]; error?: Error }> {
-  const names: string[] = [];
-  try {
-    for await (const page of from.list()) names.push(...page.map((secret) => secret.name));
-  } catch (error) {
-    return { names: names.sort(), error: error as Error };
-  }
-  return { names: names.sort() };
-}
 
 describe('a file that is not what it was', () => {
   beforeEach(async () => {
@@ -54,9 +24,9 @@ describe('a file that is not what it was', () => {
   async function expectRefused(name: string): Promise<void> {
     const file = await fileOf(name);
     const calls = [
-      () => store.read(name, { stage: current }),
-      () => store.describe(name),
-      () => store.tag(name, { x: 'y' }),
+      () => bench.store.read(name, { stage: current }),
+      () => bench.store.describe(name),
+      () => bench.store.tag(name, { x: 'y' }),
     ];
     for (const call of calls) {
       const error = await call().then(
@@ -75,7 +45,7 @@ describe('a file that is not what it was', () => {
       const changed = Buffer.from(whole);
       changed.writeUInt8((changed[at] ?? 0) ^ 1, at);
       await writeFile(file, changed);
-      expect(await codeOf(store.read('a', { stage: current }))).toBe('store_invalid');
+      expect(await codeOf(bench.store.read('a', { stage: current }))).toBe('store_invalid');
     }
     await expectRefused('a');
   });
@@ -89,15 +59,15 @@ describe('a file that is not what it was', () => {
   test('but another secret’s, or an older self under a newer number, is refused', async () => {
     await copyFile(await fileOf('b'), await fileOf('a'));
     await expectRefused('a');
-    const folder = join(root, folderOf('c'));
+    const folder = join(bench.root, folderOf('c'));
     await rename(join(folder, '000000000001.sealed'), join(folder, '000000000009.sealed'));
     await expectRefused('c');
   });
 
   test('but a symbolic link or far too large is refused', async () => {
     const file = await fileOf('a');
-    await rename(file, join(base, 'elsewhere'));
-    await symlink(join(base, 'elsewhere'), file);
+    await rename(file, join(bench.base, 'elsewhere'));
+    await symlink(join(bench.base, 'elsewhere'), file);
     await expectRefused('a');
     await writeFile(await fileOf('b'), Buffer.alloc(17 * 1_048_576));
     await expectRefused('b');
@@ -109,7 +79,7 @@ describe('a file that is not what it was', () => {
     const { names, error } = await listed();
     expect(names).toEqual(['a', 'c']);
     expect(error).toMatchObject({ code: 'store_invalid', message: expect.stringContaining(file) });
-    expect(await store.readMany(['a', 'b', 'c'])).toMatchObject([
+    expect(await bench.store.readMany(['a', 'b', 'c'])).toMatchObject([
       { stages: [current] },
       { code: 'store_invalid' },
       { stages: [current] },
@@ -117,30 +87,30 @@ describe('a file that is not what it was', () => {
   });
 
   test('because the key is another, is said of the store as a whole, and nothing is written', async () => {
-    const before = await readdir(root, { recursive: true });
+    const before = await readdir(bench.root, { recursive: true });
     const stranger = opened({ key: random.bytes(32) });
     const { names, error } = await listed(stranger);
     expect(names).toEqual([]);
     expect(error).toMatchObject({ code: 'store_invalid', message: expect.stringContaining('key-check.sealed') });
     expect(await codeOf(stranger.create('new', text('x'), {}))).toBe('store_invalid');
     expect(await codeOf(stranger.read('a', { stage: current }))).toBe('store_invalid');
-    expect(await readdir(root, { recursive: true })).toEqual(before);
+    expect(await readdir(bench.root, { recursive: true })).toEqual(before);
   });
 });
 
 describe('a place that cannot be used', () => {
   test('is named', async () => {
-    await writeFile(join(base, 'plain'), '');
-    const misplaced = opened({ root: join(base, 'plain', 'store') });
-    await expect(misplaced.describe('a')).rejects.toThrow(join(base, 'plain', 'store'));
+    await writeFile(join(bench.base, 'plain'), '');
+    const misplaced = opened({ root: join(bench.base, 'plain', 'store') });
+    await expect(misplaced.describe('a')).rejects.toThrow(join(bench.base, 'plain', 'store'));
     expect(await codeOf(misplaced.describe('a'))).toBe('store_unavailable');
   });
 
   test('is tried again after it was repaired', async () => {
-    await writeFile(join(base, 'plain'), '');
-    const later = opened({ root: join(base, 'plain', 'store') });
+    await writeFile(join(bench.base, 'plain'), '');
+    const later = opened({ root: join(bench.base, 'plain', 'store') });
     expect(await codeOf(later.create('a', text('x'), {}))).toBe('store_unavailable');
-    await rm(join(base, 'plain'));
+    await rm(join(bench.base, 'plain'));
     await later.create('a', text('x'), {});
     expect(await codeOf(later.describe('a'))).toBeUndefined();
   });
@@ -150,8 +120,8 @@ describe('a place that cannot be used', () => {
   });
 
   test('may be readable by a group, as a mounted volume is', async () => {
-    await mkdir(root, { recursive: true });
-    await chmod(root, 0o770);
+    await mkdir(bench.root, { recursive: true });
+    await chmod(bench.root, 0o770);
     await create('a');
     expect((await listed()).names).toEqual(['a']);
   });

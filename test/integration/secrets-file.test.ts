@@ -1,45 +1,27 @@
 /** The file store on disk: what it leaves there, several processes at once, and crashes. */
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { stage } from '../../src/rotation/ports.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
-import { systemRandom } from '../../src/runtime/random.ts';
-import { createFileSecretStore, type FileSecretStore } from '../../src/secrets/file.ts';
 import { folderOf } from '../../src/secrets/file-seal.ts';
-import { codeOf, content, findManaged, managedTags, text } from '../support/store-fixture.ts';
+import { fileStoreBench } from '../support/file-store-bench.ts';
+import { codeOf, content, text } from '../support/store-fixture.ts';
 
-const clock = systemClock();
-const random = systemRandom();
+const bench = fileStoreBench();
+const { random, opened, create, listed } = bench;
 const { current } = stage;
 const writer = join(import.meta.dirname, '../support/file-store-writer.ts');
-let base: string;
-let root: string;
-let key: Buffer;
-let store: FileSecretStore;
 const running = new Set<ReturnType<typeof spawn>>();
 
-beforeEach(async () => {
-  base = await mkdtemp(join(tmpdir(), 'pilotlight-file-'));
-  root = join(base, 'deep', 'store');
-  key = random.bytes(32);
-  store = opened();
-});
-afterEach(async () => {
+afterEach(() => {
   for (const child of running) child.kill('SIGKILL');
-  await rm(base, { recursive: true });
 });
-
-function opened(with_: { root?: string; key?: Buffer } = {}): FileSecretStore {
-  return createFileSecretStore({ root, key, clock, random, find: findManaged, ...with_ });
-}
 
 /** Starts another process that writes; gives its lines as they come. */
 function startWriter(...args: string[]) {
-  const child = spawn(process.execPath, [writer, root, key.toString('hex'), ...args], {
+  const child = spawn(process.execPath, [writer, bench.root, bench.key.toString('hex'), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   running.add(child);
@@ -58,23 +40,11 @@ async function rest(lines: AsyncIterator<string>): Promise<string[]> {
   return all;
 }
 
-const create = (name: string, value = 'x') => store.create(name, text(value), managedTags);
-
-async function listed(from = store): Promise<{ names: string[]; error?: Error }> {
-  const names: string[] = [];
-  try {
-    for await (const page of from.list()) names.push(...page.map((secret) => secret.name));
-  } catch (error) {
-    return { names: names.sort(), error: error as Error };
-  }
-  return { names: names.sort() };
-}
-
 describe('on disk', () => {
   test('nothing readable is left: no value, no tag, no name, and for its owner only', async () => {
     await create('customers/canary-name', 'canary-value');
-    await store.tag('customers/canary-name', { owner: 'canary-owner' });
-    const entries = await readdir(base, { recursive: true, withFileTypes: true });
+    await bench.store.tag('customers/canary-name', { owner: 'canary-owner' });
+    const entries = await readdir(bench.base, { recursive: true, withFileTypes: true });
     for (const entry of entries) {
       const path = join(entry.parentPath, entry.name);
       const mode = (await stat(path)).mode & 0o777;
@@ -98,8 +68,8 @@ describe('on disk', () => {
     'x'.repeat(512),
   ])('any name is safe and its own: %j', async (name) => {
     await create(name, `value of ${name}`);
-    expect(content((await store.read(name, { stage: current })).value)).toBe(`value of ${name}`);
-    expect((await readdir(root)).every((entry) => /^[0-9a-f]{40}$|^key-check\.sealed$/.test(entry))).toBe(true);
+    expect(content((await bench.store.read(name, { stage: current })).value)).toBe(`value of ${name}`);
+    expect((await readdir(bench.root)).every((entry) => /^[0-9a-f]{40}$|^key-check\.sealed$/.test(entry))).toBe(true);
     expect((await listed()).names).toEqual([name]);
   });
 
@@ -111,18 +81,18 @@ describe('on disk', () => {
   test('is read by another instance with the same key, and only one file a secret stays', async () => {
     await create('a', 'first');
     for (let i = 0; i < 5; i++)
-      await store.put('a', { versionId: random.uuid(), value: text(`v${i}`), stages: [current] });
+      await bench.store.put('a', { versionId: random.uuid(), value: text(`v${i}`), stages: [current] });
     expect(content((await opened().read('a', { stage: current })).value)).toBe('v4');
-    expect(await readdir(join(root, folderOf('a')))).toHaveLength(1);
+    expect(await readdir(join(bench.root, folderOf('a')))).toHaveLength(1);
   });
 
   test('keeps twenty versions and every labelled one', async () => {
     await create('a');
     const labelled = random.uuid();
-    await store.put('a', { versionId: labelled, value: text('kept'), stages: ['KEPT'] });
+    await bench.store.put('a', { versionId: labelled, value: text('kept'), stages: ['KEPT'] });
     for (let i = 0; i < 40; i++)
-      await store.put('a', { versionId: random.uuid(), value: text(`v${i}`), stages: [current] });
-    const versions = await store.versions('a');
+      await bench.store.put('a', { versionId: random.uuid(), value: text(`v${i}`), stages: [current] });
+    const versions = await bench.store.versions('a');
     expect(versions).toHaveLength(20);
     expect(versions[0]).toMatchObject({ versionId: labelled, stages: ['KEPT'] });
   });
@@ -136,7 +106,7 @@ describe('several writers', () => {
     for (let i = 0; i < 25; i++) {
       const versionId = random.uuid();
       here.push(
-        store.put('shared', { versionId, value: text(versionId), stages: [`HERE_${i}`] }).then(() => versionId),
+        bench.store.put('shared', { versionId, value: text(versionId), stages: [`HERE_${i}`] }).then(() => versionId),
       );
     }
     const acknowledged = [...(await Promise.all(here))];
@@ -144,26 +114,26 @@ describe('several writers', () => {
       acknowledged.push(...(await rest(lines)));
       expect(await exited).toBe(0);
     }
-    const stored = Object.keys((await store.describe('shared')).stages);
+    const stored = Object.keys((await bench.store.describe('shared')).stages);
     expect(acknowledged).toHaveLength(75);
     expect(acknowledged.filter((id) => !stored.includes(id))).toEqual([]);
   });
 
   test('one that slept while others wrote and cleared up overwrites nothing and still gets its write in', async () => {
     await create('shared');
-    const go = join(base, 'go');
+    const go = join(bench.base, 'go');
     const slow = startWriter('shared', 'SLOW', '1', go);
     expect((await slow.lines.next()).value).toBe('paused');
     const ours: string[] = [];
     for (let i = 0; i < 4; i++) {
       const versionId = random.uuid();
-      await store.put('shared', { versionId, value: text('ours'), stages: [`OURS_${i}`] });
+      await bench.store.put('shared', { versionId, value: text('ours'), stages: [`OURS_${i}`] });
       ours.push(versionId);
     }
     await writeFile(go, '');
     const theirs = await rest(slow.lines);
     expect(await slow.exited).toBe(0);
-    const stored = Object.keys((await store.describe('shared')).stages);
+    const stored = Object.keys((await bench.store.describe('shared')).stages);
     expect(theirs).toHaveLength(1);
     expect([...ours, ...theirs].filter((id) => !stored.includes(id))).toEqual([]);
   });
@@ -184,18 +154,18 @@ describe('several writers', () => {
       acknowledged.push(...(await rest(victim.lines)));
       await victim.exited;
       const last = acknowledged.at(-1) ?? '';
-      expect(content((await store.read('shared', { versionId: last })).value)).toBe(`value ${last}`);
-      await store.tag('shared', { after: String(after) });
-      expect(await readdir(join(root, folderOf('shared')))).toHaveLength(1);
+      expect(content((await bench.store.read('shared', { versionId: last })).value)).toBe(`value ${last}`);
+      await bench.store.tag('shared', { after: String(after) });
+      expect(await readdir(join(bench.root, folderOf('shared')))).toHaveLength(1);
     }
   });
 
   test('that died half way through a file are cleared up after', async () => {
     await create('a');
-    const folder = join(root, folderOf('a'));
+    const folder = join(bench.root, folderOf('a'));
     await writeFile(join(folder, `000000000002.${random.uuid()}.tmp`), 'half');
-    await store.tag('a', { one: '1' });
-    await store.tag('a', { two: '2' });
+    await bench.store.tag('a', { one: '1' });
+    await bench.store.tag('a', { two: '2' });
     expect(await readdir(folder)).toEqual(['000000000003.sealed']);
   });
 });

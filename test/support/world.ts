@@ -92,7 +92,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const random = seededRandom(11);
   const directory = await mkdtemp(join(tmpdir(), 'pilotlight-world-'));
   closers.push('directory', () => rm(directory, { recursive: true, force: true }));
-  const redis = await startTestRedis();
+  // It looks for a signal to end as often as its own clock ticks; every test waits for that.
+  const redis = await startTestRedis({ settings: ['hz 200'] });
   closers.push('redis', () => redis.stop());
   await ageEpoch(redis);
   const double = createSecretsManagerDouble({ clock, random });

@@ -84,6 +84,19 @@ test('whatever the seed: some forty connections, each with a name of its own, no
   );
 });
 
+test('whatever the seed: somebody falls due when Adobe begins to throttle', () => {
+  fc.assert(
+    fc.property(anyRun, ({ seed, days }) => {
+      const { throttleFrom, startAt } = makePlan(days);
+      const after = membersOf(seed, days).filter((member) => {
+        const { dueAt } = lifeOf(member, startAt);
+        return member.provider === 'adobe-acrobat-sign' && dueAt !== null && dueAt >= throttleFrom;
+      });
+      expect(after.length).toBeGreaterThanOrEqual(2);
+    }),
+  );
+});
+
 test('whatever the seed: those who must meet an outage or a wrong secret fall due while it lasts', () => {
   fc.assert(
     fc.property(anyRun, ({ seed, days }) => {

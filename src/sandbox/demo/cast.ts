@@ -109,9 +109,11 @@ export function makeCast(plan: Plan, random: Random): Cast {
       const dueAt = plan.wrongSecret.from + (0.1 + place * 0.2) * dayMs;
       return docusign('wrong client secret for a while', { client: blockedClient, dueAt });
     }),
-    ...['na1', 'na1', 'na2', 'eu1', 'eu1', 'jp1', 'au1'].map((place) =>
-      make({ provider: 'adobe-acrobat-sign', client: 'adobe-main', part: `shard ${place}`, place }),
-    ),
+    ...['na1', 'na1', 'na2', 'eu1', 'eu1', 'jp1', 'au1'].map((place, index) => {
+      // Two of them meet the throttling; the others may.
+      const dueAt = index < 2 ? { dueAt: plan.throttleFrom + (0.2 + index * 0.2) * dayMs } : {};
+      return make({ provider: 'adobe-acrobat-sign', client: 'adobe-main', part: `shard ${place}`, place, ...dueAt });
+    }),
     ...times(5, (place) => {
       const dueAt = plan.outage.from + (0.02 + place * 0.1) * dayMs;
       const gov = { provider: 'adobe-acrobat-sign-gov', client: 'adobe-gov', scope: 'offline_access' };

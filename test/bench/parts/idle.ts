@@ -1,4 +1,4 @@
-/** What a worker process takes that has nothing to do, and how long it takes to be ready: `main.ts`, as it is deployed. */
+/** What a worker process takes that has nothing to do, and how long it takes to be ready: what `npm start` runs. */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
@@ -14,7 +14,7 @@ const starts = 5;
 /** How long a process is left alone before its memory is read. */
 const settleMs = 5_000;
 const startMsMax = 30_000;
-const main = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
+const root = fileURLToPath(new URL('../../../', import.meta.url));
 const clock = systemClock();
 
 export async function measureIdle({ closers, say }: PartOptions): Promise<Found> {
@@ -38,10 +38,20 @@ export async function measureIdle({ closers, say }: PartOptions): Promise<Found>
   };
 }
 
+/** Arguments of the start script, so that what is measured is what is run. */
+function startArguments(): string[] {
+  const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { scripts: { start: string } };
+  const [command, ...rest] = scripts.start.split(' ');
+  if (command !== 'node')
+    throw new Error('the start script does not start with node: say here how it is to be measured');
+  return rest;
+}
+
 async function startService({ configFile, env }: ServiceInput, closers: Closers) {
   const port = await freePort();
   const startedMs = clock.monotonic();
-  const child = spawn(process.execPath, [main, 'run', '--role', 'worker', '--config', configFile], {
+  const child = spawn(process.execPath, [...startArguments(), '--role', 'worker', '--config', configFile], {
+    cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       PATH: process.env.PATH,

@@ -1,6 +1,8 @@
 /**
  * Rotations a second of one worker process beside a bare loop of the same calls, in turns, so that a noisy machine
- * disturbs both alike. Everything else (double, sandbox, Redis) runs in other processes.
+ * disturbs both alike. The loop is measured twice: on the SDK's client as it comes, which is what a person would write,
+ * and on ours, which shows what the protocol alone costs. Everything else (double, sandbox, Redis) runs in processes of
+ * its own.
  */
 import { refreshJob } from '../../../jobs/refresh.ts';
 import { createRefreshQueues } from '../../../src/queue/refresh-queues.ts';
@@ -15,8 +17,8 @@ import type { Measured } from '../worker.ts';
 import type { Found, PartOptions } from './part.ts';
 
 /** Many and short, service and loops in turns: what disturbs the machine for seconds then falls on all of them. */
-const rounds = 9;
-const perRound = 700;
+const rounds = 12;
+const perRound = 400;
 /** Rotations before any is counted: the compiler's share. */
 const warmUp = 600;
 export const concurrency = 32;
@@ -24,8 +26,10 @@ export const providerLatencyMs = 20;
 
 interface Round {
   readonly service: Measured;
-  readonly bare: BareMeasured;
-  readonly stock: BareMeasured;
+  /** On the SDK's client as it comes. */
+  readonly loop: BareMeasured;
+  /** On the service's client. */
+  readonly tuned: BareMeasured;
   readonly worldCpuMs: number;
   readonly redisCpuMs: number;
 }
@@ -36,19 +40,19 @@ export async function measureRotations(options: PartOptions): Promise<Found> {
   const count = warmUp + rounds * perRound;
   say(`seeding ${count * 3} connections that are due`);
   await stage.world.ask('seedDue', { kind: 'due', count, managed: true });
-  await stage.world.ask('seedDue', { kind: 'bare', count, managed: false });
-  await stage.world.ask('seedDue', { kind: 'stock', count, managed: false });
+  await stage.world.ask('seedDue', { kind: 'loop', count, managed: false });
+  await stage.world.ask('seedDue', { kind: 'tuned', count, managed: false });
   const input = stage.service('worker', { concurrency });
   const scheduler = await openScheduler(input, closers);
   await scheduler.index();
   const execArgv = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
   const worker = await startChild('./worker.ts', { input, stdoutFile: `${stage.directory}/worker.log`, execArgv });
   closers.push('worker', () => worker.stop());
-  const bareInput = { storeUrl: stage.world.storeUrl, providerUrl: stage.world.providerUrl };
-  const bare = await startChild('./bare-loop.ts', { input: { ...bareInput, client: 'ours' }, execArgv });
-  closers.push('bare loop', () => bare.stop());
-  const stock = await startChild('./bare-loop.ts', { input: { ...bareInput, client: 'stock' } });
-  closers.push('bare loop with the SDK as it comes', () => stock.stop());
+  const around = { storeUrl: stage.world.storeUrl, providerUrl: stage.world.providerUrl };
+  const loop = await startChild('./bare-loop.ts', { input: { ...around, client: 'stock' }, execArgv });
+  closers.push('bare loop', () => loop.stop());
+  const tuned = await startChild('./bare-loop.ts', { input: { ...around, client: 'ours' }, execArgv });
+  closers.push('bare loop on our client', () => tuned.stop());
 
   const found: Round[] = [];
   for (let round = 0; round <= rounds; round++) {
@@ -65,13 +69,13 @@ export async function measureRotations(options: PartOptions): Promise<Found> {
     expectAll(service, size);
     const worldCpuMs = (await stage.counts()).cpuMs - before.world.cpuMs;
     const redisUsedMs = (await redisCpuMs(stage)) - before.redisCpuMs;
-    const bareRun = await bare.ask<BareMeasured>('run', { kind: 'bare', from, count: size, concurrency });
-    const stockRun = await stock.ask<BareMeasured>('run', { kind: 'stock', from, count: size, concurrency });
+    const run = { from, count: size, concurrency };
+    const loopRun = await loop.ask<BareMeasured>('run', { ...run, kind: 'loop' });
+    const tunedRun = await tuned.ask<BareMeasured>('run', { ...run, kind: 'tuned' });
     if (round === 0) continue;
-    found.push({ service, bare: bareRun, stock: stockRun, worldCpuMs, redisCpuMs: redisUsedMs });
-    say(
-      `round ${round}: service ${rounded(steadyRate(service.endedAtMs))}/s, bare loop ${rounded(steadyRate(bareRun.endedAtMs))}/s, with the SDK as it comes ${rounded(steadyRate(stockRun.endedAtMs))}/s`,
-    );
+    found.push({ service, loop: loopRun, tuned: tunedRun, worldCpuMs, redisCpuMs: redisUsedMs });
+    const rate = ({ endedAtMs }: BareMeasured) => `${Math.round(steadyRate(endedAtMs))}/s`;
+    say(`round ${round}: service ${rate(service)}, bare loop ${rate(loopRun)}, on our client ${rate(tunedRun)}`);
   }
   const { doubleSpends } = await stage.counts();
   if (doubleSpends > 0) throw new Error(`${doubleSpends} tokens were spent twice`);
@@ -79,52 +83,56 @@ export async function measureRotations(options: PartOptions): Promise<Found> {
 }
 
 function summary(rounds: readonly Round[]): Found {
-  const service = rounds.map((round) => steadyRate(round.service.endedAtMs));
-  const bare = rounds.map((round) => steadyRate(round.bare.endedAtMs));
-  const stock = rounds.map((round) => steadyRate(round.stock.endedAtMs));
-  const ratio = service.map((rate, round) => rate / (bare[round] ?? Number.NaN));
-  const ratioStock = service.map((rate, round) => rate / (stock[round] ?? Number.NaN));
-  const seals = rounds.flatMap((round) => round.service.sealMs);
-  const each = (pick: (round: Round) => number) => rounded(median(rounds.map((round) => pick(round) / perRound)));
-  const ofAll = (pick: (measured: Measured) => readonly number[]) =>
-    rounded(median(rounds.flatMap((round) => pick(round.service))));
+  const rates = (pick: (round: Round) => BareMeasured) => rounds.map((round) => steadyRate(pick(round).endedAtMs));
+  const rotationsPerSecond = rates(({ service }) => service);
+  const bareLoopPerSecond = rates(({ loop }) => loop);
+  const bareLoopOurClientPerSecond = rates(({ tuned }) => tuned);
+  const among = (others: readonly number[]) => rotationsPerSecond.map((rate, round) => rate / (others[round] ?? 0));
+  const all = {
+    rotationsPerSecond,
+    bareLoopPerSecond,
+    ratio: among(bareLoopPerSecond),
+    bareLoopOurClientPerSecond,
+    ratioOurClient: among(bareLoopOurClientPerSecond),
+  };
+  const sealMs = rounds.flatMap(({ service }) => service.sealMs);
+  const medians = Object.fromEntries(Object.entries(all).map(([key, values]) => [key, median(values)]));
   return {
     figures: {
-      rotationsPerSecond: median(service),
-      bareLoopPerSecond: median(bare),
-      ratio: median(ratio),
-      bareLoopStockSdkPerSecond: median(stock),
-      ratioStockSdk: median(ratioStock),
-      sealFullLoadMsP50: percentile(seals, 0.5),
-      sealFullLoadMsP99: percentile(seals, 0.99),
+      ...medians,
+      sealFullLoadMsP50: percentile(sealMs, 0.5),
+      sealFullLoadMsP99: percentile(sealMs, 0.99),
     },
-    spread: {
-      rotationsPerSecond: spreadOf(service),
-      bareLoopPerSecond: spreadOf(bare),
-      ratio: spreadOf(ratio),
-      bareLoopStockSdkPerSecond: spreadOf(stock),
-      ratioStockSdk: spreadOf(ratioStock),
+    spread: Object.fromEntries(Object.entries(all).map(([key, values]) => [key, spreadOf(values)])),
+    details: detailsOf(rounds),
+  };
+}
+
+/** Where the time goes: enough to see which process to look at next. */
+function detailsOf(rounds: readonly Round[]): Record<string, unknown> {
+  const perRotation = (pick: (round: Round) => number) =>
+    rounded(median(rounds.map((round) => pick(round) / perRound)));
+  const medianOf = (pick: (measured: Measured) => readonly number[]) =>
+    rounded(median(rounds.flatMap(({ service }) => pick(service))));
+  return {
+    concurrency,
+    providerLatencyMs,
+    rotationsPerRound: perRound,
+    cpuMsPerRotation: {
+      worker: perRotation(({ service }) => service.cpuMs),
+      bareLoop: perRotation(({ loop }) => loop.cpuMs),
+      bareLoopOurClient: perRotation(({ tuned }) => tuned.cpuMs),
+      doubleAndSandbox: perRotation(({ worldCpuMs }) => worldCpuMs),
+      redis: perRotation(({ redisCpuMs }) => redisCpuMs),
     },
-    details: {
-      concurrency,
-      providerLatencyMs,
-      rotationsPerRound: perRound,
-      cpuMsPerRotation: {
-        worker: each((round) => round.service.cpuMs),
-        bareLoop: each((round) => round.bare.cpuMs),
-        bareLoopStockSdk: each((round) => round.stock.cpuMs),
-        doubleAndSandbox: each((round) => round.worldCpuMs),
-        redis: each((round) => round.redisCpuMs),
-      },
-      mainThreadBusy: {
-        worker: rounded(median(rounds.map(({ service }) => service.busy))),
-        bareLoop: rounded(median(rounds.map(({ bare }) => bare.busy))),
-      },
-      medianMs: {
-        rotation: ofAll(({ totalMs }) => totalMs),
-        request: ofAll(({ requestMs }) => requestMs),
-        writeBack: ofAll(({ writeMs }) => writeMs),
-      },
+    mainThreadBusy: {
+      worker: rounded(median(rounds.map(({ service }) => service.busy))),
+      bareLoop: rounded(median(rounds.map(({ loop }) => loop.busy))),
+    },
+    medianMs: {
+      rotation: medianOf(({ totalMs }) => totalMs),
+      request: medianOf(({ requestMs }) => requestMs),
+      writeBack: medianOf(({ writeMs }) => writeMs),
     },
   };
 }
