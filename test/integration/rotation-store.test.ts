@@ -4,17 +4,21 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FaultSpec } from '../../src/sandbox/secrets-manager/faults.ts';
-import { expectSpentOnce, expectUnspent, startStoreFaultBench, stopWithAllFired } from '../support/acme-bench.ts';
 import { day, hour, type RotationBench } from '../support/rotation-bench.ts';
+import {
+  accessDenied,
+  always,
+  expectSpentOnce,
+  expectUnspent,
+  startStoreFaultBench,
+  stopWithAllFired,
+} from '../support/store-fault-bench.ts';
 
 let bench: RotationBench;
 beforeEach(async () => {
   bench = await startStoreFaultBench();
 });
 afterEach(() => stopWithAllFired(bench));
-
-const always = { times: 1_000, secret: 'acme' };
-const accessDenied = { error: 'AccessDeniedException' };
 
 describe('before the token is spent', () => {
   const obstacles: readonly [string, FaultSpec, string][] = [

@@ -31,20 +31,6 @@ export async function connectAcme(
   bench.clock.turn(12 * day);
 }
 
-/** With `acme`, and short limits in which Secrets Manager must answer: for tests in which it does not. */
-export function startStoreFaultBench(): Promise<RotationBench> {
-  return startAcmeBench(
-    {},
-    {
-      change: (config) => ({
-        ...config,
-        rotation: { ...config.rotation, writeLimit: 400 },
-        store: { ...config.store, aws: { ...config.store.aws, requestLimit: 300 } },
-      }),
-    },
-  );
-}
-
 /** With a short limit in which a provider must answer: for tests in which it does not. Nothing is connected yet. */
 export function startHastyBench(change: (config: Config) => Config = (same) => same): Promise<RotationBench> {
   return startRotationBench({
@@ -64,12 +50,6 @@ export async function expectWell(bench: RotationBench, connection = 'acme'): Pro
   expect(bench.sandbox.oracle.doubleSpends()).toEqual([]);
 }
 
-/** Well, and no token was even tried a second time, as the provider's answer was never in doubt. */
-export async function expectSpentOnce(bench: RotationBench, connection = 'acme'): Promise<void> {
-  await expectWell(bench, connection);
-  expect(bench.sandbox.oracle.secondTries()).toEqual([]);
-}
-
 /** Well; the application's own field `note` survived, and nobody's token had to be kept as an orphan. */
 export async function expectFinished(bench: RotationBench): Promise<void> {
   const { oracle } = bench.sandbox;
@@ -77,18 +57,6 @@ export async function expectFinished(bench: RotationBench): Promise<void> {
   await expectWell(bench);
   const labels = bench.double.secrets.versions('acme').flatMap(({ stages }) => stages);
   expect(labels.filter((label) => label.startsWith(stage.orphanPrefix))).toEqual([]);
-}
-
-/** No token was shown to a provider. */
-export function expectUnspent(bench: RotationBench): void {
-  expect(bench.sandbox.oracle.presentations()).toEqual([]);
-}
-
-/** Stops the bench of a test that injected faults into the store; fails where one of them never happened. */
-export async function stopWithAllFired(bench: RotationBench): Promise<void> {
-  const unfired = bench.double.faults.unfired().map((fault) => fault.spec);
-  await bench.stop();
-  expect(unfired).toEqual([]);
 }
 
 /** The service's own requests with tokens of a connection. */
