@@ -1,7 +1,6 @@
 /** The page tests in a real browser: `npm run test:browser`. Apart from `npm test`, because they need Debian's Chromium. */
 import { defineConfig } from 'vitest/config';
 
-// biome-ignore lint/style/noDefaultExport: vitest reads the default export
 export default defineConfig({
   test: {
     include: ['test/browser/**/*.test.ts'],
