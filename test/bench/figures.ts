@@ -16,6 +16,8 @@ export const figures: readonly Figure[] = [
   { key: 'ratioOurClient', title: 'rotations to that: what the protocol costs', unit: '' },
   { key: 'sealMsP50', title: 'answer to fsynced at 25/s, median', unit: 'ms' },
   { key: 'sealMsP99', title: 'answer to fsynced at 25/s, p99', unit: 'ms', target: { most: 5 } },
+  { key: 'plainFsyncMsP50', title: 'beside it, a plain write and fdatasync, median', unit: 'ms' },
+  { key: 'plainFsyncMsP99', title: 'beside it, a plain write and fdatasync, p99', unit: 'ms' },
   { key: 'sealFullLoadMsP50', title: 'answer to fsynced under full load, median', unit: 'ms' },
   { key: 'sealFullLoadMsP99', title: 'answer to fsynced under full load, p99', unit: 'ms' },
   { key: 'writesPerSecond', title: 'store writes of 3 workers, limit 45/s, quota 50/s', unit: '/s' },

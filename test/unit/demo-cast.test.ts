@@ -81,6 +81,7 @@ test('whatever the seed: some forty connections, each with a name of its own, no
         if (!estimated) expect(deadlineAt).toBeGreaterThan(startAt + dayMs);
       }
     }),
+    { numRuns: 40 },
   );
 });
 
@@ -94,6 +95,7 @@ test('whatever the seed: somebody falls due when Adobe begins to throttle', () =
       });
       expect(after.length).toBeGreaterThanOrEqual(2);
     }),
+    { numRuns: 40 },
   );
 });
 
@@ -109,5 +111,6 @@ test('whatever the seed: those who must meet an outage or a wrong secret fall du
         expect(dueAt).toBeLessThan(window.until - dayMs);
       }
     }),
+    { numRuns: 40 },
   );
 });

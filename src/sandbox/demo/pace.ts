@@ -97,18 +97,25 @@ async function keepLooking(run: Run, phase: string, goOn: () => boolean | Promis
   const { clock, signal } = run.ports;
   let lookedMs = Number.NEGATIVE_INFINITY;
   let looking: Promise<void> | undefined;
-  while (await goOn()) {
-    run.calendar.tick();
-    // Not waited for: the calendar would wait too.
-    if (looking === undefined && clock.monotonic() - lookedMs >= lookEveryMs) {
-      lookedMs = clock.monotonic();
-      looking = look(run, phase).finally(() => {
-        looking = undefined;
-      });
+  let failed: { readonly error: unknown } | undefined;
+  const lookOnce = async () => {
+    lookedMs = clock.monotonic();
+    await look(run, phase).catch((error: unknown) => {
+      failed = { error };
+    });
+    looking = undefined;
+  };
+  try {
+    while (await goOn()) {
+      run.calendar.tick();
+      // Not waited for: the calendar would wait too.
+      if (looking === undefined && clock.monotonic() - lookedMs >= lookEveryMs) looking = lookOnce();
+      await clock.sleep(tickMs, signal);
+      if (failed !== undefined) throw failed.error;
     }
-    await clock.sleep(tickMs, signal);
+  } finally {
+    await looking;
   }
-  await looking;
 }
 
 async function look(run: Run, phase: string): Promise<void> {
