@@ -18,6 +18,8 @@ export interface ExchangeFacts {
   readonly requestMs?: number;
   readonly sealMs?: number;
   readonly secret?: ClientHealth['secret'];
+  /** The client's last success as known before the request was sent. */
+  readonly lastSuccessAt?: number | null;
 }
 
 /** Concludes an attempt whose answer is sealed in `record`. */

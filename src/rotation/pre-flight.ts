@@ -17,6 +17,7 @@ export interface Readiness {
   readonly secret: ClientHealth['secret'];
   /** The client secret in it: a provider's words are held against it before they are shown. */
   readonly clientSecret: Secret | undefined;
+  readonly lastSuccessAt: number | null;
 }
 
 export async function checkReadiness(
@@ -76,7 +77,8 @@ async function prepare(
       },
       { clientId: credentials.clientId, ...(clientSecret === undefined ? {} : { clientSecret }) },
     );
-    return { request, secret: usePrevious ? 'previous' : 'current', clientSecret };
+    const secret = usePrevious ? 'previous' : 'current';
+    return { request, secret, clientSecret, lastSuccessAt: health.lastSuccessAt };
   } catch (error) {
     if (hasCode(error, 'client_unavailable')) return later('client_secret_missing');
     if (hasCode(error, 'refused')) return later('host_not_allowed');

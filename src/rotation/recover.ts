@@ -44,10 +44,10 @@ async function recoverConnection(rotation: Rotation): Promise<RotationReport> {
     }
     // The one second try is a rotation like any other: the sweep brings it, unless it was made and refused.
     const refused = known?.state === 'suspect' && known.reason !== 'unknown_outcome';
-    const entry =
-      unfinished.unanswered > 0 && known !== undefined && !refused
-        ? { ...known, nextAt: ports.clock.now() }
-        : undefined;
+    const now = ports.clock.now();
+    // One that is due already stands in line: to write it anew would take its place from it, at every run.
+    const waits = known !== undefined && (known.nextAt === null || known.nextAt > now);
+    const entry = unfinished.unanswered > 0 && waits && !refused ? { ...known, nextAt: now } : undefined;
     return report(rotation, 'notDue', unfinished.unanswered > 0 ? 'unknown_outcome' : 'none', {
       at: standing.at,
       entry,

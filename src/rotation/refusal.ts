@@ -99,13 +99,13 @@ async function concludeGrantRefused(
   }
   const cause = record.intent.unanswered > 0 ? 'lost_rotation' : 'invalid_grant';
   const limits = { threshold: settings.breakerThreshold, probeEveryMs: settings.probeEveryMs };
-  const health = await forgivingRedis(() => ports.clients.health(at));
   const breaker = await forgivingRedis(() => ports.clients.suspected(at, id, now, limits));
   if (breaker?.opened === true) await tryOtherSecret(rotation, subject, details.secret ?? 'current');
   const verdict = weighSuspicion({
     known: subject.known,
     fingerprint,
-    lastSuccessAt: health?.lastSuccessAt ?? null,
+    lastSuccessAt: details.lastSuccessAt ?? null,
+    requestLimitMs: settings.requestLimitMs,
     now,
     confirmAfterMs: settings.confirmAfterMs,
   });

@@ -180,7 +180,7 @@ async function postAndKeep(
   rotation: Rotation,
   subject: Subject,
   record: SpoolRecord,
-  { request, secret, clientSecret }: Readiness,
+  { request, secret, clientSecret, lastSuccessAt }: Readiness,
 ): Promise<RotationReport> {
   const { ports } = rotation;
   const postedMs = ports.clock.monotonic();
@@ -188,7 +188,12 @@ async function postAndKeep(
   if (exchange.kind === 'answered') {
     const answeredMs = ports.clock.monotonic();
     const kept = await sealSomehow(rotation, record, exchange.answer);
-    const facts = { requestMs: answeredMs - postedMs, sealMs: ports.clock.monotonic() - answeredMs, secret };
+    const facts = {
+      requestMs: answeredMs - postedMs,
+      sealMs: ports.clock.monotonic() - answeredMs,
+      secret,
+      lastSuccessAt,
+    };
     return finish(rotation, subject, kept, exchange.answer, facts, clientSecret);
   }
   const details = {

@@ -17,6 +17,7 @@ describe('the customer consents again', () => {
   beforeEach(async () => {
     await revokeAcme(bench);
     await bench.rotate('acme');
+    bench.clock.turn(minute);
     await bench.rotate('canary');
     bench.clock.turn(15 * minute);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'needsConsent' });

@@ -32,9 +32,10 @@ describe('a token is refused', () => {
       nextAt: firstAt + 15 * minute,
       failures: 1,
     });
+    bench.clock.turn(minute);
     expect(await bench.rotate('canary')).toMatchObject({ outcome: 'rotated' });
 
-    bench.clock.turn(15 * minute - 1);
+    bench.clock.turn(14 * minute - 1);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'notDue' });
     expect(presented(bench, 'acme')).toBe(1);
     expect(bench.double.secrets.tags('acme')).toEqual({ 'pilotlight:managed': 'true' });
@@ -80,6 +81,14 @@ describe('a token is refused', () => {
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'needsConsent' });
   });
 
+  test('a success so soon after the first sighting that it may have been sent before it proves nothing', async () => {
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'suspect' });
+    expect(await bench.rotate('canary')).toMatchObject({ outcome: 'rotated' });
+    bench.clock.turn(15 * minute);
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'suspect', reason: 'invalid_grant' });
+    expect(bench.double.secrets.tags('acme')).toEqual({ 'pilotlight:managed': 'true' });
+  });
+
   test('a success before the first sighting proves nothing', async () => {
     expect(await bench.rotate('canary')).toMatchObject({ outcome: 'rotated' });
     bench.clock.turn(1);
@@ -98,6 +107,7 @@ describe('a token is refused', () => {
 
   test('a Redis that lost the first sighting: the count begins anew', async () => {
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'suspect' });
+    bench.clock.turn(minute);
     await bench.rotate('canary');
     bench.clock.turn(hour);
     await bench.flushRedis();
@@ -108,6 +118,7 @@ describe('a token is refused', () => {
 
   test('a flag that cannot be written is written at the next sighting', async () => {
     await bench.rotate('acme');
+    bench.clock.turn(minute);
     await bench.rotate('canary');
     bench.clock.turn(15 * minute);
     const denied = bench.double.faults.add({
@@ -126,6 +137,7 @@ describe('a token is refused', () => {
 
   test('a store that fails on the way to the confirmation does not forget the suspicion', async () => {
     await bench.rotate('acme');
+    bench.clock.turn(minute);
     await bench.rotate('canary');
     bench.clock.turn(15 * minute);
     bench.double.faults.add({ op: 'DescribeSecret', secret: 'acme', what: { error: 'AccessDeniedException' } });
