@@ -73,7 +73,7 @@ async function measureSize(secrets: number, { closers, say }: PartOptions) {
   return {
     all,
     listRequests,
-    durationMs: median(later.map(({ durationMs }) => durationMs)),
+    durationMs: median(all.map(({ durationMs }) => durationMs)),
     firstGrowthMb: (first?.rssMb.most ?? Number.NaN) - (first?.rssMb.before ?? Number.NaN),
     // A process that has warmed up must not grow from pass to pass.
     steadyGrowthMb: Math.max(...later.map(({ rssMb }) => rssMb.most)) - base,
