@@ -38,5 +38,5 @@ VOLUME /var/lib/pilotlight
 USER 10001:10001
 EXPOSE 8080
 # Node is process 1 and gets SIGTERM itself; a shell or npm would not pass it on.
-ENTRYPOINT ["node", "--disable-proto=throw", "src/main.ts"]
+ENTRYPOINT ["node", "--disable-proto=throw", "--max-semi-space-size=8", "src/main.ts"]
 CMD ["run"]

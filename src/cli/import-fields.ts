@@ -4,7 +4,7 @@
  */
 import { type FieldNames, isPlaceholder } from '../connection/document.ts';
 import { readInstant } from '../connection/instant.ts';
-import { setMember } from '../connection/json-text.ts';
+import { setMember } from '../connection/json-edit.ts';
 import type { Member } from './import-file.ts';
 
 /** Members of a document, by the name they have in an import file. */

@@ -5,11 +5,11 @@
  * Members are found by configured names (a dotted name reaches into nested objects); where a name is absent, a single
  * member that differs only in case, `_` or `-` is taken, and is written back under its own spelling.
  */
-import { parseTree } from 'jsonc-parser';
 import { Secret } from '../runtime/secret.ts';
 import type { Reason } from './entry.ts';
 import { readInstant, writeInstant } from './instant.ts';
-import { findValue, isAmbiguous, isBlocked, type JsonNode, readJsonObject, setMember } from './json-text.ts';
+import { editJson } from './json-edit.ts';
+import { findValue, isAmbiguous, isBlocked, type JsonNode, readJsonObject } from './json-text.ts';
 
 /** Our names for the members we read and write, each mapped to the name used in the store. */
 export interface FieldNames {
@@ -168,14 +168,12 @@ export interface DocumentChange {
 export function changeDocument(document: ConnectionDocument, change: DocumentChange, names: FieldNames): string {
   const source = document.source.reveal();
   const bom = source.startsWith('\ufeff') ? '\ufeff' : '';
-  let json = source.slice(bom.length);
+  const json = editJson(source.slice(bom.length));
   const set = (name: string, value: unknown) => {
-    if (value !== undefined) json = setMember(json, name, value);
+    if (value !== undefined) json.set(name, value);
   };
   const instant = (name: string, at: number | undefined) => {
-    if (at === undefined) return;
-    const root = parseTree(json);
-    set(name, writeInstant(at, root === undefined ? undefined : findValue(root, name)?.value));
+    if (at !== undefined) set(name, writeInstant(at, json.valueOf(name)));
   };
   set(names.refreshToken, change.refreshToken?.reveal());
   set(names.accessToken, change.accessToken?.reveal());
@@ -186,7 +184,7 @@ export function changeDocument(document: ConnectionDocument, change: DocumentCha
   set(names.apiAccessPoint, change.apiAccessPoint);
   for (const [name, value] of Object.entries(change.kept ?? {})) set(name, value);
   set(names.own, ownJson(change.own));
-  return bom + json;
+  return bom + json.text();
 }
 
 function ownJson(own: OwnSection): Record<string, unknown> {

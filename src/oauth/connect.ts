@@ -24,6 +24,9 @@ export interface ConnectOptions {
   readonly secureContext?: SecureContext;
 }
 
+/** Ends a timer; a constant, because an abort without a reason makes an error with a stack for each connection. */
+const opened = new Error('opened');
+
 /** Never rejects. `timeoutMs` covers name lookup, TCP and TLS together. */
 export async function openConnection(origin: Origin, options: ConnectOptions): Promise<Connected> {
   const timer = new AbortController();
@@ -43,7 +46,7 @@ export async function openConnection(origin: Origin, options: ConnectOptions): P
     () => {},
   );
   const connected = await opening.promise;
-  timer.abort();
+  timer.abort(opened);
   if (connected.ok) {
     socket.off('error', onError);
     socket.off('close', onClose);

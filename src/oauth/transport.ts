@@ -37,6 +37,9 @@ const headerLengthMax = 512;
 /** Node's own default, said here because the limit is part of what is promised. */
 const headBytesMax = 16_384;
 
+/** Ends a timer; a constant, because an abort without a reason makes an error with a stack for each request. */
+const finished = new Error('finished');
+
 /** Never rejects. */
 export async function send(request: PreparedRequest, settings: TransportSettings): Promise<Exchange> {
   const limit = new AbortController();
@@ -61,7 +64,7 @@ export async function send(request: PreparedRequest, settings: TransportSettings
     // Nothing above throws by design; if it does, the token may have left us.
     return { kind: 'unanswered', label: 'internal_error' };
   } finally {
-    limit.abort();
+    limit.abort(finished);
   }
 }
 

@@ -130,6 +130,9 @@ function answered(
   return { refused, retryAfterMs: Math.max(1, Number(wait)) };
 }
 
+/** Ends a timer; a constant, because an abort without a reason makes an error with a stack for each look. */
+const answeredInTime = new Error('answered');
+
 function createLease(context: Context, connection: string, token: string, endsAt: number): Lease {
   const { run, clock, logger } = context;
   let over = false;
@@ -142,7 +145,7 @@ function createLease(context: Context, connection: string, token: string, endsAt
       const late = clock.sleep(context.askMsMax ?? 1_000, stop.signal).catch(() => undefined);
       const asked = run(ownsScript, connection, token).catch(() => undefined);
       const answer = await Promise.race([asked, late]);
-      stop.abort();
+      stop.abort(answeredInTime);
       return answer === 1 && remainingMs() > 0;
     },
     async release() {

@@ -128,7 +128,9 @@ async function settle(
   }
   ports.trust.prove();
   await removeRecordsOf(rotation, record);
-  await forgivingRedis(() => ports.clients.succeeded(subject.standing.at, raw.receivedAt, details.secret ?? 'current'));
+  await forgivingRedis(() =>
+    ports.clients.succeeded(subject.standing.at, record.intent.startedAt, details.secret ?? 'current'),
+  );
   if (written.kind === 'orphaned') {
     return report(rotation, 'orphaned', 'none', {
       ...details,

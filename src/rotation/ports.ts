@@ -176,6 +176,7 @@ export interface ClientHealth {
   readonly breakerReason: string;
   readonly openedAt: number | null;
   readonly nextProbeAt: number | null;
+  /** When the last request that succeeded was begun. */
   readonly lastSuccessAt: number | null;
   /** Connections whose token was refused since the last success. */
   readonly suspects: number;
@@ -189,8 +190,8 @@ export interface Clients {
   health(at: ClientAtHost): Promise<ClientHealth>;
   /** Every client at a host that has had a connection. */
   list(): Promise<readonly { readonly at: ClientAtHost; readonly health: ClientHealth }[]>;
-  /** A refresh succeeded: closes the breaker, forgets suspects. */
-  succeeded(at: ClientAtHost, now: number, secret: 'current' | 'previous'): Promise<void>;
+  /** A refresh begun at `startedAt` succeeded: closes the breaker, forgets suspects. */
+  succeeded(at: ClientAtHost, startedAt: number, secret: 'current' | 'previous'): Promise<void>;
   /** invalid_grant for this connection; opens the breaker when `threshold` distinct ones had it with no success between. */
   suspected(
     at: ClientAtHost,

@@ -105,7 +105,6 @@ async function concludeGrantRefused(
     known: subject.known,
     fingerprint,
     lastSuccessAt: details.lastSuccessAt ?? null,
-    requestLimitMs: settings.requestLimitMs,
     now,
     confirmAfterMs: settings.confirmAfterMs,
   });

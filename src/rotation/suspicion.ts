@@ -8,10 +8,11 @@ export interface SuspicionFacts {
   /** What the index knows; undefined after Redis was lost, which starts the count anew. */
   readonly known: IndexEntry | undefined;
   readonly fingerprint: string;
-  /** Last success of the same client at the same host, as known before this request was sent. */
+  /**
+   * When the last request of the same client at the same host that succeeded was begun, as known before this one was sent:
+   * one that was under way at the first sighting proves nothing.
+   */
   readonly lastSuccessAt: number | null;
-  /** Longest a request may take: a success this near the first sighting may have been sent before it. */
-  readonly requestLimitMs: number;
   readonly now: number;
   readonly confirmAfterMs: number;
 }
@@ -27,21 +28,14 @@ const lookEveryMsMax = 6 * 3_600_000;
  * Seen twice, far enough apart, and the client has succeeded with another connection since the first sighting: only then
  * is the customer asked. Without that success the operator keeps being told, and the customer is left in peace.
  */
-export function weighSuspicion({
-  known,
-  fingerprint,
-  lastSuccessAt,
-  requestLimitMs,
-  now,
-  confirmAfterMs,
-}: SuspicionFacts): Verdict {
+export function weighSuspicion({ known, fingerprint, lastSuccessAt, now, confirmAfterMs }: SuspicionFacts): Verdict {
   const before =
     known?.state === 'suspect' && known.reason !== 'unknown_outcome' && known.fingerprint === fingerprint
       ? known
       : undefined;
   if (before === undefined) return { kind: 'suspect', since: now, sightings: 1, nextAt: now + confirmAfterMs };
   const longEnough = now - before.since >= confirmAfterMs;
-  if (longEnough && lastSuccessAt !== null && lastSuccessAt > before.since + requestLimitMs)
+  if (longEnough && lastSuccessAt !== null && lastSuccessAt >= before.since)
     return { kind: 'confirmed', since: before.since };
   const sightings = before.failures + 1;
   const waitMs = Math.min(confirmAfterMs * 2 ** Math.min(sightings - 1, 10), Math.max(lookEveryMsMax, confirmAfterMs));

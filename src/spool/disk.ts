@@ -80,11 +80,10 @@ export async function openDiskSpool(options: DiskSpoolOptions): Promise<DiskSpoo
         const { file, header } = encodeRecord(intent, install, keyring, options.answerSpaceBytes);
         handle = await open(
           path + unfinishedSuffix,
-          constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | constants.O_NOFOLLOW,
+          constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | constants.O_NOFOLLOW | constants.O_DSYNC,
           0o600,
         );
         await writeAll(handle, file, 0);
-        await handle.datasync();
         await rename(path + unfinishedSuffix, path + recordSuffix);
         await syncFolder();
         return keep(intent, header, keyring.sealWith, false, handle);

@@ -7,7 +7,7 @@
  *     4096   length of the sealed answer, 4 bytes; zero while there is none
  *     4100   nonce, tag, ciphertext of the answer, bound to the header's bytes
  *
- * The answer's place is written ahead, so that sealing is one write and one fdatasync and needs no new disk block. A torn
+ * The answer's place is written ahead, so that sealing is one synchronous write (O_DSYNC) and needs no new disk block. A torn
  * write shows in the tag. The format's number is part of what is authenticated; a later one reads this one as well.
  */
 import { z } from 'zod';

@@ -1,6 +1,6 @@
 /** One record's file: sealing into the place prepared for it, opening, deleting. */
 import { constants } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
 import type { Intent, SpoolRecord } from '../rotation/ports.ts';
 import { PilotlightError } from '../runtime/errors.ts';
 import { answerStart, decodeAnswer, encodeAnswer } from './format.ts';
@@ -53,10 +53,10 @@ export function openRecord(file: RecordFile): OpenRecord {
         );
       sealing = true;
       try {
-        handle ??= await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
+        handle ??= await open(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_DSYNC);
         const bytes = encodeAnswer(answer, intent.attempt, header, key, file.nonce());
+        // O_DSYNC: the write is on disk when it returns, one way through the thread pool instead of two.
         await writeAll(handle, bytes, answerStart);
-        await handle.datasync();
         state = 'answered';
       } catch (cause) {
         failed = true;
@@ -65,9 +65,9 @@ export function openRecord(file: RecordFile): OpenRecord {
     },
     async remove() {
       try {
-        await rm(path, { force: true });
+        await unlink(path);
       } catch (cause) {
-        throw unwritable(path, cause);
+        if ((cause as { code?: unknown }).code !== 'ENOENT') throw unwritable(path, cause);
       }
       file.onRemoved();
       await closeFile();
