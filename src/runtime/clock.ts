@@ -38,16 +38,3 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 export function systemClock(): Clock {
   return { now: () => Date.now(), monotonic: () => performance.now(), sleep };
 }
-
-/**
- * A clock whose calendar runs `speed` times faster than the monotonic clock, from `startAt` (epoch ms). The demo uses it
- * to live through 60 days in about a minute; monotonic time stays real.
- */
-export function acceleratedClock(startAt: number, speed: number): Clock {
-  const origin = performance.now();
-  return {
-    now: () => Math.floor(startAt + (performance.now() - origin) * speed),
-    monotonic: () => performance.now(),
-    sleep,
-  };
-}

@@ -153,7 +153,7 @@ test('the pod of README.md stops after the service has drained, and runs as the 
   expect(keys.secret.defaultMode & 0o007).toBe(0);
 });
 
-test('README.md says on its first screen what it is, the two commands, and has the picture and the place for figures', () => {
+test('README.md says on its first screen what it is, the two commands, and has the picture and the figures', () => {
   const text = read('README.md');
   const firstScreen = text.split('\n').slice(0, 26).join('\n');
   for (const needed of [
@@ -164,7 +164,7 @@ test('README.md says on its first screen what it is, the two commands, and has t
     'docs/token-life.svg',
   ])
     expect(firstScreen).toContain(needed);
-  expect(text).toContain('<!-- bench -->');
+  expect(text).toContain('## Figures');
   expect(text).toContain('What this version does not have yet');
 });
 

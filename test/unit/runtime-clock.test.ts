@@ -1,7 +1,7 @@
-/** Waiting, and the calendar that runs faster than time. No assertion depends on how fast this machine is. */
+/** Waiting. No assertion depends on how fast this machine is. */
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { acceleratedClock, systemClock } from '../../src/runtime/clock.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 
 describe('waiting', () => {
   test('takes at least the time asked for, less what a timer rounds', async () => {
@@ -44,28 +44,5 @@ describe('waiting', () => {
     expect(woke).toBe(false);
     calledOff.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
-  });
-});
-
-describe('an accelerated clock', () => {
-  test('starts at the instant given and turns the calendar faster than monotonic time', async () => {
-    const startAt = Date.UTC(2026, 0, 1);
-    const clock = acceleratedClock(startAt, 86_400);
-    const [calendarBefore, monotonicBefore] = [clock.now(), clock.monotonic()];
-    await clock.sleep(20);
-    const [calendar, monotonic] = [clock.now() - calendarBefore, clock.monotonic() - monotonicBefore];
-    expect(calendarBefore).toBeGreaterThanOrEqual(startAt);
-    expect(calendar).toBeGreaterThan(monotonic * 1_000);
-    expect(Number.isInteger(clock.now())).toBe(true);
-  });
-
-  test('never runs backwards', () => {
-    const clock = acceleratedClock(0, 1_000);
-    let last = clock.now();
-    for (let i = 0; i < 1_000; i++) {
-      const now = clock.now();
-      expect(now).toBeGreaterThanOrEqual(last);
-      last = now;
-    }
   });
 });
