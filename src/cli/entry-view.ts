@@ -2,6 +2,7 @@
 import type { ConnectionState, IndexEntry } from '../connection/entry.ts';
 import { relativeInWords, utcInWords } from '../connection/time-words.ts';
 import { describeState } from '../connection/words.ts';
+import type { Screen } from './screen.ts';
 import type { Cell } from './table.ts';
 
 /** An instant as ISO 8601 in UTC; null where there is none or no date can show it. */
@@ -47,4 +48,25 @@ export function deadlineCells({ deadlineAt, estimated, state }: IndexEntry, now:
 export function nextInWords(nextAt: number | null, now: number): string {
   if (nextAt === null) return 'when it changes';
   return nextAt <= now ? 'now' : relativeInWords(nextAt, now);
+}
+
+/** Connections as a table, one a row, in the order given: the same for every command that lists them. */
+export function entryTable(screen: Screen, entries: readonly IndexEntry[], now: number): void {
+  screen.table(
+    [
+      { title: 'CONNECTION', cut: 'middle' },
+      { title: 'PROVIDER' },
+      { title: 'STATE' },
+      { title: 'DEADLINE' },
+      { title: 'AT' },
+      { title: 'NEXT LOOK' },
+    ],
+    entries.map((entry) => [
+      entry.id,
+      entry.at.provider,
+      stateCell(entry.state),
+      ...deadlineCells(entry, now),
+      nextInWords(entry.nextAt, now),
+    ]),
+  );
 }

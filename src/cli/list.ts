@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { type ConnectionState, connectionStates, type IndexEntry } from '../connection/entry.ts';
 import { ownerTag } from '../connection/flag.ts';
 import type { CommandContext, Opened } from './context.ts';
-import { deadlineCells, entryJson, nextInWords, stateCell } from './entry-view.ts';
+import { entryJson, entryTable } from './entry-view.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Act, Invocation } from './invocation.ts';
 import { duration, limitDefault, limitHelp, wholeNumber } from './option-values.ts';
@@ -67,23 +67,7 @@ async function list({ context, screen }: Invocation, opened: Opened, options: Op
 }
 
 function show({ entries, matching }: Selection, { screen, now }: Pick<Invocation, 'screen'> & { now: number }): void {
-  screen.table(
-    [
-      { title: 'CONNECTION', cut: 'middle' },
-      { title: 'PROVIDER' },
-      { title: 'STATE' },
-      { title: 'DEADLINE' },
-      { title: 'AT' },
-      { title: 'NEXT LOOK' },
-    ],
-    entries.map((entry) => [
-      entry.id,
-      entry.at.provider,
-      stateCell(entry.state),
-      ...deadlineCells(entry, now),
-      nextInWords(entry.nextAt, now),
-    ]),
-  );
+  entryTable(screen, entries, now);
   if (matching > entries.length)
     screen.line(screen.paint.dim(`${entries.length} of ${matching} shown; --limit 0 shows all`));
 }

@@ -5,7 +5,7 @@ import { relativeInWords, spanInWords, utcInWords } from '../connection/time-wor
 import { describeState, type Tone } from '../connection/words.ts';
 import type { Overview, Status } from '../web/ports.ts';
 import { counted } from './counted.ts';
-import { deadlineCells, nextInWords, stateCell } from './entry-view.ts';
+import { entryTable, nextInWords } from './entry-view.ts';
 import type { Screen } from './screen.ts';
 import { type Finding, isLate } from './status-health.ts';
 import { harmless } from './terminal-text.ts';
@@ -31,31 +31,14 @@ export function showStatus({ status, findings, health, serviceRuns }: StatusShow
   line('Pilotlight', `${health}, ${utcInWords(overview.now)}`, healthTone[health]);
   for (const { level, text } of findings) line('', `${level}: ${text}`, level === 'critical' ? 'bad' : 'warn');
   for (const [label, text, tone] of facts(overview, serviceRuns)) line(label, text, tone);
-  if (rows.length > 0) nearestTable(rows, overview.now, screen);
-  else line('', 'pilotlight import adds a connection');
-}
-
-function nearestTable(rows: Status['rows'], now: number, screen: Screen): void {
-  screen.line();
-  screen.table(
-    [
-      { title: 'CONNECTION', cut: 'middle' },
-      { title: 'PROVIDER' },
-      { title: 'STATE' },
-      { title: 'DEADLINE' },
-      { title: 'AT' },
-      { title: 'NEXT LOOK' },
-    ],
-    rows
-      .slice(0, rowsShown)
-      .map(({ entry }) => [
-        entry.id,
-        entry.at.provider,
-        stateCell(entry.state),
-        ...deadlineCells(entry, now),
-        nextInWords(entry.nextAt, now),
-      ]),
-  );
+  if (rows.length > 0) {
+    screen.line();
+    entryTable(
+      screen,
+      rows.slice(0, rowsShown).map(({ entry }) => entry),
+      overview.now,
+    );
+  } else line('', 'pilotlight import adds a connection');
 }
 
 type Fact = [label: string, text: string, tone?: Tone];

@@ -1,5 +1,6 @@
 /** Redis is disposable: absent, cut off or emptied at any moment it costs delay, never a token, a flag or a second spend. */
 import { afterEach, describe, expect, test } from 'vitest';
+import { connectCustomers, customers, expectEachOnce } from '../support/customers.ts';
 import { type Relay, startRelay } from '../support/relay.ts';
 import { day, minute, type Rig, startRig } from '../support/rig.ts';
 
@@ -11,23 +12,7 @@ afterEach(async () => {
   relay = undefined;
 });
 
-const ids = Array.from({ length: 24 }, (_, number) => `customer-${number}`);
-
-function connectAll() {
-  for (const connection of ids) rig.connect({ provider: 'docusign', connection, scope: 'signature extended' });
-  rig.clock.turn(15 * day);
-}
-
 const rotated = (connection: string) => rig.next(connection, ({ outcome }) => outcome === 'rotated');
-
-function expectEachOnce() {
-  for (const connection of ids) {
-    expect(rig.sandbox.oracle.presentations(connection)).toHaveLength(1);
-    expect(rig.document(connection).refresh_token).toBe(rig.sandbox.oracle.liveToken(connection));
-    expect(rig.double.secrets.tags(connection)).toEqual({ 'pilotlight:managed': 'true' });
-  }
-  expect(rig.sandbox.oracle.doubleSpends()).toEqual([]);
-}
 
 /** A rig whose apps reach Redis through a relay of the test's. */
 async function startBehindRelay(): Promise<Relay> {
@@ -43,16 +28,16 @@ async function startBehindRelay(): Promise<Relay> {
 describe('Redis', () => {
   test('emptied in the middle of the work: everything is refreshed once all the same', async () => {
     rig = await startRig();
-    connectAll();
+    connectCustomers(rig);
     rig.sandbox.setLatencyMs(50);
-    const done = ids.map(rotated);
+    const done = customers.map(rotated);
     await rig.start();
     await Promise.race(done);
     await rig.flushRedis();
     await Promise.any(done.slice(12));
     await rig.flushRedis();
     await Promise.all(done);
-    expectEachOnce();
+    expectEachOnce(rig);
     expect(await rig.spoolFiles()).toEqual([]);
   });
 
@@ -73,8 +58,8 @@ describe('Redis', () => {
 
   test('absent at the start: the process lives, says that it is not ready, and works once Redis is there', async () => {
     const way = await startBehindRelay();
-    connectAll();
-    const done = ids.map(rotated);
+    connectCustomers(rig);
+    const done = customers.map(rotated);
     const app = await rig.start();
     expect((await fetch(new URL('/livez', app.url))).status).toBe(200);
     expect((await fetch(new URL('/readyz', app.url))).status).toBe(503);
@@ -82,7 +67,7 @@ describe('Redis', () => {
     way.open();
     await Promise.all(done);
     expect((await fetch(new URL('/readyz', app.url))).status).toBe(200);
-    expectEachOnce();
+    expectEachOnce(rig);
   });
 
   test('cut off after the request: the answer reaches the store without it', async () => {
@@ -112,19 +97,19 @@ describe('Redis', () => {
 describe('a job', () => {
   test('that is lost comes back', async () => {
     rig = await startRig();
-    connectAll();
+    connectCustomers(rig);
     const scheduler = await rig.start({ role: 'scheduler', name: 'scheduler' });
-    await expect.poll(() => scheduler.queues.backlog('docusign'), { timeout: 15_000 }).toBe(ids.length);
+    await expect.poll(() => scheduler.queues.backlog('docusign'), { timeout: 15_000 }).toBe(customers.length);
     const { redis } = rig.redis;
     const lost = await redis.keys('{pilotlight}:refresh-*');
     expect(lost.length).toBeGreaterThan(0);
     await redis.del(...lost);
-    const done = ids.map(rotated);
+    const done = customers.map(rotated);
     await rig.start({ role: 'worker', name: 'worker' });
     expect(rig.sandbox.oracle.presentations()).toEqual([]);
     rig.clock.turn(minute);
     await Promise.all(done);
-    expectEachOnce();
+    expectEachOnce(rig);
   });
 
   test('that is there twice, or for a connection that is not due, costs a look', async () => {

@@ -3,6 +3,7 @@
  * nothing and leaves nothing behind.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { connectCustomers, customers, expectEachOnce } from '../support/customers.ts';
 import { day, type Rig, startRig } from '../support/rig.ts';
 
 let rig: Rig;
@@ -11,58 +12,42 @@ beforeEach(async () => {
 });
 afterEach(() => rig.stop());
 
-const ids = Array.from({ length: 24 }, (_, number) => `customer-${number}`);
-
-function connectAll() {
-  for (const connection of ids) rig.connect({ provider: 'docusign', connection, scope: 'signature extended' });
-  rig.clock.turn(15 * day);
-}
-
 const rotated = (connection: string) => rig.next(connection, ({ outcome }) => outcome === 'rotated');
-
-/** Each connection was refreshed exactly once and holds its live token. */
-function expectEachOnce() {
-  for (const connection of ids) {
-    expect(rig.sandbox.oracle.presentations(connection)).toHaveLength(1);
-    expect(rig.document(connection).refresh_token).toBe(rig.sandbox.oracle.liveToken(connection));
-  }
-  expect(rig.sandbox.oracle.doubleSpends()).toEqual([]);
-}
 
 describe('processes with a role', () => {
   test('a scheduler alone queues and spends nothing; a worker alone finds nothing to do; together they refresh', async () => {
-    connectAll();
+    connectCustomers(rig);
     const scheduler = await rig.start({ role: 'scheduler', name: 'scheduler' });
-    await expect.poll(() => scheduler.queues.backlog('docusign'), { timeout: 15_000 }).toBe(ids.length);
+    await expect.poll(() => scheduler.queues.backlog('docusign'), { timeout: 15_000 }).toBe(customers.length);
     expect(rig.sandbox.oracle.presentations()).toEqual([]);
     await scheduler.stop();
     await rig.flushRedis();
 
-    const done = ids.map(rotated);
+    const done = customers.map(rotated);
     const worker = await rig.start({ role: 'worker', name: 'worker' });
     await worker.settled;
     expect(rig.sandbox.oracle.presentations()).toEqual([]);
     await rig.start({ role: 'scheduler', name: 'scheduler' });
     await Promise.all(done);
-    expectEachOnce();
+    expectEachOnce(rig);
   });
 
   test('two schedulers and two workers: every connection is refreshed once', async () => {
-    connectAll();
+    connectCustomers(rig);
     rig.sandbox.setLatencyMs(20);
-    const done = ids.map(rotated);
+    const done = customers.map(rotated);
     for (const name of ['one', 'two']) {
       await rig.start({ role: 'worker', name: `worker-${name}` });
       await rig.start({ role: 'scheduler', name: `scheduler-${name}` });
     }
     await Promise.all(done);
-    expectEachOnce();
+    expectEachOnce(rig);
   });
 
   test('a worker that goes leaves the rest to the others', async () => {
-    connectAll();
+    connectCustomers(rig);
     rig.sandbox.setLatencyMs(100);
-    const done = ids.map(rotated);
+    const done = customers.map(rotated);
     const leaving = await rig.start({ role: 'worker', name: 'worker-one' });
     await rig.start({ role: 'scheduler', name: 'scheduler' });
     await Promise.race(done);
@@ -70,7 +55,7 @@ describe('processes with a role', () => {
     await rig.start({ role: 'worker', name: 'worker-two' });
     expect(await left).toBe(0);
     await Promise.all(done);
-    expectEachOnce();
+    expectEachOnce(rig);
   });
 });
 
@@ -115,10 +100,10 @@ describe('stopping', () => {
   });
 
   test('right after starting is no problem either', async () => {
-    connectAll();
+    connectCustomers(rig);
     const app = await rig.start();
     await app.stop();
-    for (const connection of ids)
+    for (const connection of customers)
       expect(rig.document(connection).refresh_token).toBe(rig.sandbox.oracle.liveToken(connection));
     expect(await rig.spoolFiles()).toEqual([]);
   });
