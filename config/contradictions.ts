@@ -28,14 +28,15 @@ type Rule = {
 
 /** A lease must outlive the longest rotation by this much, ms: reads, permits and the swap around the two limits. */
 const leaseMarginMs = 10_000;
-/** Seldomer ticks than these make a promise of ours untrue: retries and probes are minutes apart, recovery within a minute or two. */
-const gapMsMax = { sweep: 15 * 60_000, inventory: 86_400_000, recover: 10 * 60_000 } as const;
+/** Seldomer ticks than these make a promise of ours untrue: retries and probes are minutes apart. */
+const gapMsMax = { sweep: 15 * 60_000, inventory: 86_400_000 } as const;
 
 const rules: readonly Rule[] = [
   { needs: ['rotation'], find: ({ rotation }) => limits(rotation) },
   { needs: ['rotation', 'store'], find: ({ rotation, store }) => storeInTime(rotation, store) },
   { needs: ['thresholds'], find: ({ thresholds }) => warnBeforePage(thresholds) },
   { needs: ['schedule'], find: ({ schedule }) => gaps(schedule) },
+  { needs: ['schedule', 'rotation'], find: ({ schedule, rotation }) => recoverInTime(schedule, rotation) },
   { needs: ['fields'], find: ({ fields }) => fieldFindings(fields) },
   { needs: ['store'], find: ({ store }, around) => storeFindings(store, around) },
   {
@@ -109,14 +110,20 @@ function warnBeforePage({ warn, page }: ParsedConfig['thresholds']): Finding[] {
 }
 
 function gaps(schedule: ParsedConfig['schedule']): Finding[] {
-  return (['sweep', 'inventory', 'recover'] as const).flatMap((job) => {
-    const gapMs = longestGapMs(schedule[job]);
-    if (gapMs <= gapMsMax[job]) return [];
-    const waits = gapMs === Number.POSITIVE_INFINITY ? 'leaves days out' : `can wait ${formatDuration(gapMs)}`;
-    return [
-      { path: ['schedule', job], message: `${waits}; it must tick at least every ${formatDuration(gapMsMax[job])}` },
-    ];
-  });
+  return (['sweep', 'inventory'] as const).flatMap((job) => tickFindings(job, schedule[job], gapMsMax[job]));
+}
+
+/** A Redis that was lost gives no lease for the length of one: by then open records must be in its mirror again. */
+function recoverInTime({ recover }: ParsedConfig['schedule'], { lease }: ParsedConfig['rotation']): Finding[] {
+  return tickFindings('recover', recover, lease, ' (rotation.lease)');
+}
+
+function tickFindings(job: string, cron: string, gapMaxMs: number, because = ''): Finding[] {
+  const gapMs = longestGapMs(cron);
+  if (gapMs <= gapMaxMs) return [];
+  const waits = gapMs === Number.POSITIVE_INFINITY ? 'leaves days out' : `can wait ${formatDuration(gapMs)}`;
+  const message = `${waits}; it must tick at least every ${formatDuration(gapMaxMs)}${because}`;
+  return [{ path: ['schedule', job], message }];
 }
 
 function storeFindings({ kind, find, namePrefix }: ParsedConfig['store'], { inKubernetes }: Surroundings): Finding[] {

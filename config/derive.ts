@@ -24,6 +24,7 @@ export interface Config extends Omit<ParsedConfig, 'store' | 'providers' | 'prov
     readonly keys: { readonly directory: string; readonly sealWith?: string | undefined };
     readonly fingerprintKeyFile: string;
     readonly answerBytes: number;
+    readonly unwrittenMax: number;
   };
   readonly web: { readonly host: string; readonly port: number; readonly statusPage: boolean };
 }
@@ -61,6 +62,7 @@ export function derive(parsed: ParsedConfig, providers: Config['providers'], cwd
       keys: { ...spool.keys, directory: within(spool.keys.directory, 'keys') },
       fingerprintKeyFile: within(spool.fingerprintKeyFile, 'fingerprint.key'),
       answerBytes: spool.answerBytes,
+      unwrittenMax: spool.unwrittenMax,
     },
     web: { ...web, statusPage: web.statusPage ?? /^(?:127\.|localhost$|\[?::1\]?$)/.test(web.host) },
   });

@@ -130,6 +130,8 @@ const spool = z.strictObject({
   fingerprintKeyFile: path.optional(),
   /** Bytes written ahead for one answer. A longer answer is kept whole all the same, at the price of new disk blocks. */
   answerBytes: z.int().min(4_096).max(1_048_576).default(16_384),
+  /** A worker with so many answers still to be written to the store spends no further token until they are. */
+  unwrittenMax: z.int().min(1).max(100_000).default(200),
 });
 
 const web = z.strictObject({

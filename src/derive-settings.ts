@@ -5,7 +5,7 @@ import { type Thresholds, type Urgency, urgencyOf } from './connection/urgency.t
 import type { RotationSettings } from './rotation/settings.ts';
 import type { SweepSettings } from './schedule/sweep.ts';
 
-export function rotationSettings({ rotation }: Config): RotationSettings {
+export function rotationSettings({ rotation, spool }: Config): RotationSettings {
   return {
     leaseMs: rotation.lease,
     requestLimitMs: rotation.requestLimit,
@@ -16,6 +16,7 @@ export function rotationSettings({ rotation }: Config): RotationSettings {
     breakerThreshold: rotation.breakerThreshold,
     retryFirstMs: rotation.retry.first,
     retryMaxMs: rotation.retry.max,
+    unwrittenMax: spool.unwrittenMax,
     urgentMs: rotation.urgentWithin,
   };
 }

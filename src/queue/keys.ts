@@ -23,6 +23,8 @@ export const defaultPrefix = '{pilotlight}';
  *     epoch           hash    Redis server run id -> when it was first seen (Redis TIME, ms)   leases.ts
  *     lease:<id>      string  owner token
  *     cool:<id>       string  a POST was made a short while ago
+ *     spool:<id>      hash    attempt -> sealed record (spool/format.ts)     spool-mirror.ts
+ *     spools          set     connections that have one
  *     rate:<line>     hash    next free slots of a limiter (Redis TIME, us)  permits.ts
  *     client:<json>   hash    breaker, last success, hold, preferred secret  clients.ts
  *     suspects:<json> set     connections refused since the last success

@@ -37,10 +37,11 @@ export interface RefreshWorkers {
   /** Jobs under way. */
   running(): number;
   /**
-   * Takes no new job and waits up to `limitMs` for those under way; then aborts their signals. Answers how many were
-   * still running; their locks end by themselves and another worker does them again.
+   * Takes no new job and waits up to `limitMs` for those under way; then aborts their signals and waits up to `answerMs`
+   * more: a request that has left cannot be called back, and its answer must find everything open. Answers how many
+   * were still running at the limit; their locks end by themselves and another worker does them again.
    */
-  drain(limitMs: number): Promise<number>;
+  drain(limitMs: number, answerMs?: number): Promise<number>;
   /** Closes without waiting for jobs. Drain first. */
   close(): Promise<void>;
 }
@@ -66,7 +67,7 @@ export function createRefreshWorkers(options: RefreshWorkersOptions): RefreshWor
       }
     },
     running: () => underWay.size,
-    async drain(limitMs) {
+    async drain(limitMs, answerMs = 0) {
       // Pausing stops the fetching at once and resolves when the jobs under way are done.
       const paused = Promise.allSettled(workers.map((worker) => worker.pause()));
       await within(options.clock, limitMs, paused);
@@ -74,6 +75,7 @@ export function createRefreshWorkers(options: RefreshWorkersOptions): RefreshWor
       if (left > 0) {
         options.logger.warn('worker.drain_limit', { left });
         for (const worker of workers) worker.cancelAllJobs('drain limit reached');
+        await within(options.clock, answerMs, Promise.allSettled(underWay));
       }
       await close();
       return left;

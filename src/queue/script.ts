@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { speaking } from './redis-errors.ts';
 
-export type ScriptArgument = string | number;
+export type ScriptArgument = string | number | Buffer;
 
 /** Runs a script with the prefix as its one declared key (it names the slot) and the arguments given. */
 export type RunScript = (text: string, ...args: readonly ScriptArgument[]) => Promise<unknown>;

@@ -34,6 +34,24 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** Runs something that can be told to give up, and tells it so after `ms` of monotonic time. */
+export async function within<T>(clock: Clock, ms: number, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const done = new AbortController();
+  clock.sleep(ms, done.signal).then(
+    () => late.abort(new Error('too late')),
+    () => {},
+  );
+  try {
+    return await act(late.signal);
+  } finally {
+    done.abort(inTime);
+  }
+}
+
+/** A constant: an abort without a reason makes an error with a stack each time. */
+const inTime = new Error('in time');
+
 /** The machine's own clocks. Only `main` and test support build it. */
 export function systemClock(): Clock {
   return { now: () => Date.now(), monotonic: () => performance.now(), sleep };

@@ -1,21 +1,17 @@
 /**
- * The spool on disk: one file per rotation under way, in a folder only we may read. A record exists, fsynced with its
- * folder, before its token is spent; it goes only after its answer's value is verified in the store. A file that cannot be
- * opened is kept, reported, and blocks no other.
+ * The spool on disk: one file per rotation under way. A record exists, durable with its folder, before its token is spent;
+ * it goes only after its answer's value is verified in the store. A file that cannot be opened is kept, reported, and
+ * blocks no other.
  */
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Intent, Spool, UnreadableRecord } from '../rotation/ports.ts';
-import { makePrivateFolder } from '../runtime/folder.ts';
+import type { Intent, SpoolStats, UnreadableRecord } from '../rotation/ports.ts';
 import type { Random } from '../runtime/random.ts';
-import { decodeRecord, encodeRecord, keyFor, type ReadRecord } from './format.ts';
+import type { SpoolFiles } from './files.ts';
+import { decodeRecord, encodeRecord, keyFor } from './format.ts';
 import type { Keyring } from './keyring.ts';
-import { type OpenRecord, openRecord, readPlainFile, unwritable, writeAll } from './record.ts';
-import { sharedSync } from './shared-sync.ts';
+import { type OpenRecord, openRecord, type RecordFile, unwritable } from './record.ts';
 
 export interface DiskSpoolOptions {
-  readonly directory: string;
+  readonly files: SpoolFiles;
   readonly keyring: Keyring;
   /** Name of the install's environment. */
   readonly install: string;
@@ -24,84 +20,108 @@ export interface DiskSpoolOptions {
   readonly random: Random;
 }
 
-export interface DiskSpool extends Spool {
+const suffix = '.rec';
+
+/** The name of a record's file. */
+export function recordFile(attempt: string): string {
+  return attempt + suffix;
+}
+
+/** This worker's own records. */
+export interface DiskSpool {
+  /** Throws spool_unwritable; nothing is left behind then. */
+  begin(intent: Intent): Promise<OpenRecord>;
+  /** Oldest first. */
+  recordsOf(connection: string): readonly OpenRecord[];
+  /** Oldest first. */
+  all(): readonly OpenRecord[];
+  unreadable(): readonly UnreadableRecord[];
+  /** Looks again at files the disk would not give: what is in them is known to nobody else. */
+  readAgain(): Promise<void>;
+  /** Deletes a file that cannot be opened, once its answer was found elsewhere and is in the store. */
+  discard(file: string): Promise<void>;
+  stats(): SpoolStats;
   close(): Promise<void>;
 }
 
-const recordSuffix = '.rec';
-const unfinishedSuffix = '.tmp';
-/** No record comes near it; a larger file is somebody else's, and is not read into memory to be told so. */
-const fileBytesMax = 64 * 1_048_576;
-
-/** Opens the folder (made 0700 when missing) and reads what is in it. Throws spool_unwritable. */
+/** Reads what is in the folder. Throws spool_unwritable. */
 export async function openDiskSpool(options: DiskSpoolOptions): Promise<DiskSpool> {
-  const { directory, keyring, install, random } = options;
-  const folder = await openFolder(directory);
+  const { files, keyring, install, random } = options;
   const records = new Map<string, OpenRecord>();
   const damaged: UnreadableRecord[] = [];
   // Attempts of this process and those found: an id used twice must never take the first one's record.
   const begun = new Set<string>();
-  const syncFolder = sharedSync(() => folder.sync());
 
-  function keep(intent: Intent, header: Buffer, keyId: string, answered: boolean, handle?: FileHandle): OpenRecord {
+  function keep(made: Pick<RecordFile, 'intent' | 'header' | 'answered' | 'torn' | 'file'>, keyId: string): OpenRecord {
+    const { attempt } = made.intent;
     const record = openRecord({
-      path: join(directory, intent.attempt + recordSuffix),
-      intent,
-      header,
+      ...made,
+      files,
+      name: recordFile(attempt),
       key: keyFor(keyring, keyId),
-      answered,
-      handle,
       nonce: () => random.bytes(12),
       onRemoved: () => {
-        records.delete(intent.attempt);
-        begun.delete(intent.attempt);
+        records.delete(attempt);
+        begun.delete(attempt);
       },
     });
-    records.set(intent.attempt, record);
-    begun.add(intent.attempt);
+    records.set(attempt, record);
+    begun.add(attempt);
     return record;
   }
 
-  for (const name of await recordNames(directory)) {
-    const read = await readRecord(join(directory, name), options);
-    if (!read.ok) damaged.push({ file: name, ...read.damage });
-    else if (`${read.intent.attempt}${recordSuffix}` === name) keep(read.intent, read.header, read.key, read.answered);
-    else damaged.push({ file: name, connection: read.intent.connection, why: 'renamed' });
+  /** What is wrong with a file; undefined where it is a record now, or gone. */
+  async function take(name: string): Promise<UnreadableRecord | undefined> {
+    const bytes = await files.read(name);
+    if (bytes === 'file_missing') return undefined;
+    if (typeof bytes === 'string') return { file: name, why: bytes };
+    const read = decodeRecord(bytes, install, keyring);
+    if (!read.ok) {
+      const { ok: _, ...damage } = read;
+      return { file: name, ...damage };
+    }
+    const { intent, header, torn } = read;
+    if (recordFile(intent.attempt) !== name) return { file: name, connection: intent.connection, why: 'renamed' };
+    keep({ intent, header, torn, answered: read.sealed !== undefined }, read.key);
+    return undefined;
   }
+
+  async function takeAll(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      const damage = await take(name);
+      if (damage !== undefined) damaged.push(damage);
+    }
+  }
+
+  await takeAll((await files.names()).filter((name) => name.endsWith(suffix)));
 
   const byAge = () => [...records.values()].sort((a, b) => a.intent.startedAt - b.intent.startedAt);
   return {
     async begin(intent) {
-      const path = join(directory, intent.attempt);
-      if (begun.has(intent.attempt)) throw unwritable(directory, { code: 'EEXIST' });
-      begun.add(intent.attempt);
-      let handle: FileHandle | undefined;
+      const { attempt } = intent;
+      if (begun.has(attempt)) throw unwritable(`record ${attempt}`, { code: 'EEXIST' });
+      begun.add(attempt);
       try {
         const { file, header } = encodeRecord(intent, install, keyring, options.answerSpaceBytes);
-        handle = await open(
-          path + unfinishedSuffix,
-          constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | constants.O_NOFOLLOW | constants.O_DSYNC,
-          0o600,
-        );
-        await writeAll(handle, file, 0);
-        await rename(path + unfinishedSuffix, path + recordSuffix);
-        await syncFolder();
-        return keep(intent, header, keyring.sealWith, false, handle);
+        const made = await files.create(recordFile(attempt), file);
+        return keep({ intent, header, answered: false, torn: false, file: made }, keyring.sealWith);
       } catch (cause) {
-        // What cannot be taken away either is an intent never acted upon: it costs a wait at the next start.
-        const leave = () => {};
-        await handle?.close().catch(leave);
-        if (handle !== undefined) {
-          await rm(path + unfinishedSuffix, { force: true }).catch(leave);
-          await rm(path + recordSuffix, { force: true }).catch(leave);
-        }
-        begun.delete(intent.attempt);
-        throw unwritable(directory, cause);
+        begun.delete(attempt);
+        throw unwritable(`record ${attempt}`, cause);
       }
     },
     recordsOf: (connection) => byAge().filter((record) => record.intent.connection === connection),
     all: byAge,
     unreadable: () => damaged,
+    async readAgain() {
+      const again = damaged.filter(({ why }) => why === 'file_unreadable');
+      damaged.splice(0, damaged.length, ...damaged.filter(({ why }) => why !== 'file_unreadable'));
+      await takeAll(again.map(({ file }) => file));
+    },
+    async discard(file) {
+      await files.remove(file);
+      damaged.splice(0, damaged.length, ...damaged.filter((record) => record.file !== file));
+    },
     stats() {
       const all = byAge();
       const answered = all.filter((record) => record.state === 'answered').length;
@@ -109,53 +129,7 @@ export async function openDiskSpool(options: DiskSpoolOptions): Promise<DiskSpoo
     },
     async close() {
       for (const record of records.values()) await record.closeFile();
-      await folder.close();
+      await files.close();
     },
   };
-}
-
-async function openFolder(directory: string): Promise<FileHandle> {
-  try {
-    await makePrivateFolder(directory);
-    const folder = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);
-    await folder.chmod(0o700);
-    return folder;
-  } catch (cause) {
-    throw unwritable(directory, cause);
-  }
-}
-
-/** Names of the records there are. Unfinished files go: none was ever followed by a request. */
-async function recordNames(directory: string): Promise<string[]> {
-  try {
-    const names = await readdir(directory, { withFileTypes: true });
-    for (const entry of names)
-      if (entry.isFile() && entry.name.endsWith(unfinishedSuffix))
-        await rm(join(directory, entry.name), { force: true });
-    return names
-      .map(({ name }) => name)
-      .filter((name) => name.endsWith(recordSuffix))
-      .sort();
-  } catch (cause) {
-    throw unwritable(directory, cause);
-  }
-}
-
-type Reading =
-  | Extract<ReadRecord, { ok: true }>
-  | { readonly ok: false; readonly damage: { readonly why: string; readonly connection?: string } };
-
-/** Reads one file; whatever is wrong with it is its own misfortune and no other record's. */
-async function readRecord(path: string, { install, keyring }: DiskSpoolOptions): Promise<Reading> {
-  try {
-    const stats = await lstat(path);
-    if (!stats.isFile()) return { ok: false, damage: { why: 'not_a_plain_file' } };
-    if (stats.size > fileBytesMax) return { ok: false, damage: { why: 'not_a_spool_file' } };
-    const read = decodeRecord(await readPlainFile(path), install, keyring);
-    if (read.ok) return read;
-    const { ok: _, ...damage } = read;
-    return { ok: false, damage };
-  } catch {
-    return { ok: false, damage: { why: 'file_unreadable' } };
-  }
 }

@@ -9,6 +9,8 @@
  *
  * The answer's place is written ahead, so that sealing is one synchronous write (O_DSYNC) and needs no new disk block. A torn
  * write shows in the tag. The format's number is part of what is authenticated; a later one reads this one as well.
+ *
+ * In the mirror the same bytes lie without the room between them: the answer's length follows the header's code at once.
  */
 import { z } from 'zod';
 import type { Intent, RawAnswer } from '../rotation/ports.ts';
@@ -61,7 +63,10 @@ export type ReadRecord =
       readonly intent: Intent;
       readonly header: Buffer;
       readonly key: string;
-      readonly answered: boolean;
+      /** The sealed answer with its length, and what room is left behind it; undefined where none was sealed. */
+      readonly sealed: Buffer | undefined;
+      /** The write of an answer was cut short: there is none. */
+      readonly torn: boolean;
     }
   | { readonly ok: false; readonly why: Damage; readonly connection?: string };
 
@@ -82,8 +87,18 @@ export function encodeRecord(
   return { file, header };
 }
 
-/** Reads a whole file. Never throws; damage is a value. */
-export function decodeRecord(file: Buffer, install: string, keyring: Keyring): ReadRecord {
+/** A record without the room between its parts: as much of it as there is. */
+export function encodeCompact(header: Buffer, key: Uint8Array, sealed: Buffer | undefined): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(header.length, 0);
+  return Buffer.concat([magic, length, header, headerMac(key, header), ...(sealed === undefined ? [] : [sealed])]);
+}
+
+/** Where the answer lies in a record's bytes: after the room left for it, or at once behind the header. */
+export type Layout = 'file' | 'compact';
+
+/** Reads a whole record. Never throws; damage is a value. */
+export function decodeRecord(file: Buffer, install: string, keyring: Keyring, layout: Layout = 'file'): ReadRecord {
   if (!file.subarray(0, 17).equals(magic.subarray(0, 17))) return { ok: false, why: 'not_a_spool_file' };
   if (!file.subarray(0, magic.length).equals(magic)) return { ok: false, why: 'unknown_format' };
   if (file.length < headerStart) return { ok: false, why: 'truncated' };
@@ -91,29 +106,59 @@ export function decodeRecord(file: Buffer, install: string, keyring: Keyring): R
   if (length > headerBytesMax) return { ok: false, why: 'header_damaged' };
   const header = Buffer.from(file.subarray(headerStart, headerStart + length));
   const fields = headerSchema.safeParse(parseJson(header));
-  if (!fields.success) return { ok: false, why: file.length < answerStart ? 'truncated' : 'header_damaged' };
+  const headerEnd = headerStart + length + macBytes;
+  const answerAt = layout === 'file' ? answerStart : headerEnd;
+  if (!fields.success) return { ok: false, why: file.length < answerAt ? 'truncated' : 'header_damaged' };
   const { format: _format, install: sealedFor, key: keyId, ...intent } = fields.data;
   const { connection, attempt } = intent;
   const key = keyring.keys.get(keyId);
   if (key === undefined) return { ok: false, why: 'key_missing', connection };
-  const mac = file.subarray(headerStart + length, headerStart + length + macBytes);
+  const mac = file.subarray(headerStart + length, headerEnd);
   if (!sameMac(mac, headerMac(key, header))) return { ok: false, why: 'header_damaged', connection };
   if (sealedFor !== install) return { ok: false, why: 'other_environment', connection };
-  if (file.length < answerStart + 4) return { ok: false, why: 'truncated', connection };
-  if (!isZero(file.subarray(headerStart + length + macBytes, answerStart)))
-    return { ok: false, why: 'header_damaged', connection };
+  if (layout === 'file' && file.length < answerAt + 4) return { ok: false, why: 'truncated', connection };
+  if (!isZero(file.subarray(headerEnd, answerAt))) return { ok: false, why: 'header_damaged', connection };
   // No byte of an answer may lie where none is said to be: an answer that lost its length is no intent.
-  const answered = !isZero(file.subarray(answerStart));
-  if (answered && decodeAnswer(file, attempt, header, key) === undefined)
-    return { ok: false, why: 'answer_damaged', connection };
-  return { ok: true, intent, header, key: keyId, answered };
+  const sealed = file.subarray(answerAt);
+  const opens = decodeAnswer(sealed, attempt, header, key) !== undefined;
+  const nothing = isZero(sealed) || (layout === 'file' && !opens && isTorn(sealed));
+  if (!opens && !nothing) return { ok: false, why: 'answer_damaged', connection };
+  return {
+    ok: true,
+    intent,
+    header,
+    key: keyId,
+    sealed: nothing ? undefined : sealed,
+    torn: nothing && !isZero(sealed),
+  };
+}
+
+/** What a disk writes whole or not at all. */
+const sectorBytes = 512;
+/** As many zeros at the end are no chance; fewer may be. */
+const zerosMin = 16;
+
+/**
+ * A write the power cut short: of what should be there a sector, or the end, still holds the zeros that were written
+ * ahead. It never counted as sealed, so nothing was built on it. Anything else that does not open has been changed since,
+ * and a human looks at it. The answer begins where a sector does.
+ */
+function isTorn(bytes: Buffer): boolean {
+  const length = bytes.readUInt32BE(0);
+  if (length === 0) return isZero(bytes.subarray(0, sectorBytes));
+  const end = 4 + length;
+  if (end > bytes.length || length < zerosMin) return false;
+  if (isZero(bytes.subarray(end - zerosMin, end))) return true;
+  for (let at = 0; at + sectorBytes <= end; at += sectorBytes)
+    if (isZero(bytes.subarray(at, at + sectorBytes))) return true;
+  return false;
 }
 
 function isZero(bytes: Uint8Array): boolean {
   return Buffer.alloc(bytes.length).equals(bytes);
 }
 
-/** What is written at `answerStart` when an answer is sealed. */
+/** The sealed answer with its length: what is written at `answerStart`. */
 export function encodeAnswer(
   answer: RawAnswer,
   attempt: string,
@@ -134,11 +179,11 @@ export function encodeAnswer(
   return Buffer.concat([length, sealed]);
 }
 
-/** Opens the answer in a file; undefined where it was cut, changed or sealed for another record. */
-export function decodeAnswer(file: Buffer, attempt: string, header: Buffer, key: Uint8Array): RawAnswer | undefined {
-  if (file.length < answerStart + 4) return undefined;
-  const length = file.readUInt32BE(answerStart);
-  const sealed = file.subarray(answerStart + 4, answerStart + 4 + length);
+/** Opens what encodeAnswer made; undefined where it was cut, changed or sealed for another record. */
+export function decodeAnswer(bytes: Buffer, attempt: string, header: Buffer, key: Uint8Array): RawAnswer | undefined {
+  if (bytes.length < 4) return undefined;
+  const length = bytes.readUInt32BE(0);
+  const sealed = bytes.subarray(4, 4 + length);
   if (length === 0 || sealed.length !== length) return undefined;
   const plain = openBytes(key, attempt, header, sealed);
   if (plain === undefined || plain.length < 4) return undefined;

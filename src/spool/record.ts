@@ -1,116 +1,128 @@
 /** One record's file: sealing into the place prepared for it, opening, deleting. */
-import { constants } from 'node:fs';
-import { type FileHandle, open, unlink } from 'node:fs/promises';
 import type { Intent, SpoolRecord } from '../rotation/ports.ts';
 import { PilotlightError } from '../runtime/errors.ts';
-import { answerStart, decodeAnswer, encodeAnswer } from './format.ts';
+import type { SpoolFile, SpoolFiles } from './files.ts';
+import { answerStart, decodeAnswer, encodeAnswer, encodeCompact } from './format.ts';
 
 export interface RecordFile {
-  readonly path: string;
+  readonly files: SpoolFiles;
+  readonly name: string;
   readonly intent: Intent;
   /** The header's bytes as written: the answer is bound to them. */
   readonly header: Buffer;
   readonly key: Uint8Array;
   readonly answered: boolean;
+  /** Its answer's write was cut short: nothing is sealed, and nothing can be sealed here any more. */
+  readonly torn: boolean;
   /** Still open from its making; reopened when needed otherwise. */
-  readonly handle?: FileHandle | undefined;
+  readonly file?: SpoolFile | undefined;
   readonly nonce: () => Uint8Array;
   readonly onRemoved: () => void;
 }
 
 export interface OpenRecord extends SpoolRecord {
+  readonly torn: boolean;
+  /**
+   * The record's bytes for the mirror: of an answer the disk refused as well; undefined where another process has finished
+   * it. Throws spool_unreadable.
+   */
+  compact(): Promise<Buffer | undefined>;
   closeFile(): Promise<void>;
 }
 
-export function openRecord(file: RecordFile): OpenRecord {
-  const { path, intent, header, key } = file;
-  let state: SpoolRecord['state'] = file.answered ? 'answered' : 'intent';
-  let failed = false;
-  let sealing = false;
-  let handle = file.handle;
+export function openRecord(options: RecordFile): OpenRecord {
+  const { files, name, intent, header, key } = options;
+  const { attempt } = intent;
+  let state: SpoolRecord['state'] = options.answered ? 'answered' : 'intent';
+  const found = options.file === undefined;
+  let failed = options.torn;
+  let sealing = options.torn;
+  /** Held until the mirror has asked for it; for good where the disk refused it. */
+  let sealed: Buffer | undefined;
+  let { file } = options;
   const closeFile = async () => {
-    await handle?.close();
-    handle = undefined;
+    const open = file;
+    file = undefined;
+    await open?.close();
+  };
+  /** Undefined where another process of this folder has finished the record and taken it away. */
+  const sealedOnDisk = async () => {
+    const bytes = await files.read(name);
+    if (bytes === 'file_missing') {
+      options.onRemoved();
+      await closeFile();
+      return undefined;
+    }
+    if (typeof bytes === 'string') throw unreadable(attempt, 'its file cannot be read');
+    return bytes.subarray(answerStart);
   };
   return {
     intent,
+    found,
+    torn: options.torn,
     closeFile,
     get state() {
       return state;
     },
     async answer() {
-      const answer = decodeAnswer(await readWhole(path, intent.attempt), intent.attempt, header, key);
-      if (answer === undefined) throw unreadable(intent.attempt, 'its bytes were changed or cut');
+      const bytes = await sealedOnDisk();
+      if (bytes === undefined) return undefined;
+      const answer = decodeAnswer(bytes, attempt, header, key);
+      if (answer === undefined) throw unreadable(attempt, 'its bytes were changed or cut');
       return answer;
     },
     async seal(answer) {
       // After a failed fsync Linux may have dropped the pages: asking again would report a success that is none. And an
       // answer is never written over: torn, it would take the first one with it.
-      if (failed || sealing || state === 'answered')
+      if (sealing || state === 'answered')
         throw new PilotlightError(
           'spool_unwritable',
-          `spool record ${intent.attempt} ${failed ? 'failed to reach the disk before' : 'holds an answer already'}`,
+          `spool record ${attempt} ${failed ? 'failed to reach the disk before' : 'holds an answer already'}`,
         );
       sealing = true;
+      sealed = encodeAnswer(answer, attempt, header, key, options.nonce());
       try {
-        handle ??= await open(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_DSYNC);
-        const bytes = encodeAnswer(answer, intent.attempt, header, key, file.nonce());
-        // O_DSYNC: the write is on disk when it returns, one way through the thread pool instead of two.
-        await writeAll(handle, bytes, answerStart);
+        file ??= await files.reopen(name);
+        // Durable when it returns (O_DSYNC): one way through the thread pool instead of two.
+        await file.write(sealed, answerStart);
         state = 'answered';
       } catch (cause) {
         failed = true;
-        throw unwritable(path, cause);
+        throw unwritable(`record ${attempt}`, cause);
       }
     },
+    async compact() {
+      const held = sealed;
+      if (state === 'answered') sealed = undefined;
+      if (held !== undefined || state === 'intent') return encodeCompact(header, key, held);
+      const bytes = await sealedOnDisk();
+      return bytes === undefined ? undefined : encodeCompact(header, key, answerOnly(bytes));
+    },
     async remove() {
-      try {
-        await unlink(path);
-      } catch (cause) {
-        if ((cause as { code?: unknown }).code !== 'ENOENT') throw unwritable(path, cause);
-      }
-      file.onRemoved();
+      await files.remove(name).catch((cause: unknown) => {
+        throw unwritable(`record ${attempt}`, cause);
+      });
+      options.onRemoved();
       await closeFile();
     },
   };
 }
 
-async function readWhole(path: string, attempt: string): Promise<Buffer> {
-  try {
-    return await readPlainFile(path);
-  } catch (cause) {
-    throw unreadable(attempt, 'its file cannot be read', cause);
-  }
+/** Without the room that was left behind it. */
+function answerOnly(bytes: Buffer): Buffer {
+  return bytes.subarray(0, 4 + (bytes.length < 4 ? 0 : bytes.readUInt32BE(0)));
 }
 
-function unreadable(attempt: string, why: string, cause?: unknown): PilotlightError {
-  return new PilotlightError('spool_unreadable', `spool record ${attempt} cannot be opened: ${why}`, { cause });
+function unreadable(attempt: string, why: string): PilotlightError {
+  return new PilotlightError('spool_unreadable', `spool record ${attempt} cannot be opened: ${why}`);
 }
 
-/** The bytes of a file of ours; a link in its place is never followed. Throws what the file system throws. */
-export async function readPlainFile(path: string): Promise<Buffer> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    return await file.readFile();
-  } finally {
-    await file.close();
-  }
-}
-
-/** Writes every byte or throws; a short write is no success. */
-export async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
-    if (bytesWritten === 0) throw new PilotlightError('spool_unwritable', 'the disk took no more bytes');
-    done += bytesWritten;
-  }
-}
-
-export function unwritable(path: string, cause: unknown): PilotlightError {
+/** `where` is a folder or a record's id. */
+export function unwritable(where: string, cause: unknown): PilotlightError {
   const code = (cause as { code?: unknown }).code;
   return new PilotlightError(
     'spool_unwritable',
-    `cannot write the spool at ${path} (${typeof code === 'string' ? code : 'failed'}): check free space, owner and mode`,
+    `cannot write the spool at ${where} (${typeof code === 'string' ? code : 'failed'}): check free space, owner and mode`,
     { cause },
   );
 }

@@ -1,6 +1,15 @@
 /** The spool on a real disk: what is promised when begin, seal and remove resolve, who may read it, and what is found again. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { answerStart } from '../../src/spool/format.ts';
 import { answerOf, canary, intentOf, ringBoth, type SpoolFolder, spoolFolder } from '../support/fakes/spool-files.ts';
@@ -80,9 +89,20 @@ describe('a record', () => {
     const both = await Promise.allSettled([record.seal(answerOf()), record.seal(answerOf({ status: 400 }))]);
     expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
     await expect(record.seal(answerOf({ status: 500 }))).rejects.toMatchObject({ code: 'spool_unwritable' });
-    expect((await record.answer()).status).toBe(200);
+    expect((await record.answer())?.status).toBe(200);
     const [found] = (await folder.open()).all();
     await expect(found?.seal(answerOf({ status: 500 }))).rejects.toMatchObject({ code: 'spool_unwritable' });
+  });
+
+  it('that another process of the folder has finished is told to be so, and is no record any more', async () => {
+    const ours = await folder.open();
+    const record = await ours.begin(intentOf());
+    await record.seal(answerOf());
+    await (await folder.open()).all()[0]?.remove();
+    const again = await folder.open();
+    expect(await record.answer()).toBeUndefined();
+    expect(ours.all()).toEqual([]);
+    expect(again.unreadable()).toEqual([]);
   });
 
   it('found without an answer after a restart can be sealed', async () => {
@@ -133,14 +153,23 @@ describe('a spool', () => {
       expect((await again.recordsOf(intent.connection)[0]?.answer())?.status).toBe(200 + place);
   });
 
-  it('clears away what was begun and never made whole, and nothing else', async () => {
+  it('clears away what was begun long ago and never made whole, and nothing else', async () => {
     await (await folder.open()).begin(intentOf());
-    writeFileSync(join(folder.directory, `${intentOf().attempt}.tmp`), 'half a header');
+    const unfinished = join(folder.directory, `${intentOf().attempt}.rec.tmp`);
+    writeFileSync(unfinished, 'half a header');
+    utimesSync(unfinished, 1_700_000_000, 1_700_000_000);
     writeFileSync(join(folder.directory, 'notes.txt'), 'of the operator');
     const spool = await folder.open();
     expect(readdirSync(folder.directory).filter((name) => name.endsWith('.tmp'))).toEqual([]);
     expect(readdirSync(folder.directory)).toContain('notes.txt');
     expect(spool.stats()).toMatchObject({ records: 1, unreadable: 0 });
+  });
+
+  it('leaves what another process may be making this moment', async () => {
+    const unfinished = join(folder.directory, `${intentOf().attempt}.rec.tmp`);
+    writeFileSync(unfinished, 'half a header');
+    await folder.open();
+    expect(readdirSync(folder.directory)).toContain(basename(unfinished));
   });
 
   it('opens what an older key sealed and seals with the newer one', async () => {
@@ -171,8 +200,8 @@ describe('an attempt id used twice', () => {
   it('is refused where its unfinished file is there already, be it a link', async () => {
     const spool = await folder.open();
     const intent = intentOf();
-    symlinkSync(join(folder.directory, 'elsewhere'), join(folder.directory, `${intent.attempt}.tmp`));
+    symlinkSync(join(folder.directory, 'elsewhere'), join(folder.directory, `${intent.attempt}.rec.tmp`));
     await expect(spool.begin(intent)).rejects.toMatchObject({ code: 'spool_unwritable' });
-    expect(readdirSync(folder.directory)).toEqual([`${intent.attempt}.tmp`]);
+    expect(readdirSync(folder.directory)).toEqual([`${intent.attempt}.rec.tmp`]);
   });
 });

@@ -21,16 +21,28 @@ function fileOf(answer?: RawAnswer, intent = intentOf(), ring: Keyring = ringA, 
 
 const why = (bytes: Buffer, ring: Keyring = ringA, install = 'test') => {
   const read = decodeRecord(bytes, install, ring);
-  return read.ok ? 'opened' : read.why;
+  if (!read.ok) return read.why;
+  return read.torn ? 'torn' : 'opened';
 };
 
 describe('a record', () => {
   it('comes back as it was written, before and after its answer is sealed', () => {
     const { bytes, intent, header } = fileOf();
-    expect(decodeRecord(bytes, 'test', ringA)).toEqual({ ok: true, intent, header, key: 'a', answered: false });
+    expect(decodeRecord(bytes, 'test', ringA)).toEqual({
+      ok: true,
+      intent,
+      header,
+      key: 'a',
+      sealed: undefined,
+      torn: false,
+    });
     const sealed = fileOf(answerOf(), intent);
-    expect(decodeRecord(sealed.bytes, 'test', ringA)).toMatchObject({ ok: true, intent, answered: true });
-    expect(decodeAnswer(sealed.bytes, intent.attempt, header, keyA)).toEqual(answerOf());
+    expect(decodeRecord(sealed.bytes, 'test', ringA)).toMatchObject({
+      ok: true,
+      intent,
+      sealed: expect.any(Buffer),
+    });
+    expect(decodeAnswer(sealed.bytes.subarray(answerStart), intent.attempt, header, keyA)).toEqual(answerOf());
   });
 
   it('keeps any answer, to the byte', () => {
@@ -47,7 +59,7 @@ describe('a record', () => {
     fc.assert(
       fc.property(answers, (answer) => {
         const { bytes, header, intent } = fileOf(answer);
-        expect(decodeAnswer(bytes, intent.attempt, header, keyA)).toEqual({
+        expect(decodeAnswer(bytes.subarray(answerStart), intent.attempt, header, keyA)).toEqual({
           ...answer,
           headers: { ...answer.headers },
         });
@@ -75,6 +87,36 @@ describe('a record', () => {
     expect(() => encodeRecord(intentOf({ connection: 'x'.repeat(4_096) }), 'test', ringA, 10)).toThrow(RangeError);
     const longest = encodeRecord(intentOf({ connection: 'ö'.repeat(512) }), 'test', ringA, 10);
     expect(why(longest.file)).toBe('opened');
+  });
+});
+
+describe('an answer whose write was cut short', () => {
+  const whole = fileOf(answerOf({ body: Buffer.alloc(3_000, 'x') }));
+
+  it('is as good as none, wherever the cut fell', () => {
+    for (let end = answerStart + 1; end <= whole.sealedEnd - 16; end += 1) {
+      const cut = Buffer.from(whole.bytes);
+      cut.fill(0, end);
+      expect(['torn', 'opened'], `cut at ${end}`).toContain(why(cut));
+      expect(decodeRecord(cut, 'test', ringA), `cut at ${end}`).toMatchObject({ ok: true, sealed: undefined });
+    }
+  });
+
+  it('is as good as none where any sector of it is missing', () => {
+    for (let sector = answerStart; sector < whole.sealedEnd; sector += 512) {
+      const holed = Buffer.from(whole.bytes);
+      holed.fill(0, sector, Math.min(sector + 512, whole.sealedEnd));
+      expect(why(holed), `sector at ${sector}`).toBe('torn');
+    }
+  });
+
+  it.each([
+    ['some bytes in the middle are zeros', answerStart + 600, answerStart + 700],
+    ['so few at the end are zeros that they may be chance', whole.sealedEnd - 15, whole.sealedEnd],
+  ])('is told from one that was changed: %s', (_what, from, to) => {
+    const changed = Buffer.from(whole.bytes);
+    changed.fill(0, from, to);
+    expect(why(changed)).toBe('answer_damaged');
   });
 });
 

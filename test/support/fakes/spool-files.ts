@@ -2,9 +2,10 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Intent, RawAnswer, Spool } from '../../../src/rotation/ports.ts';
+import type { Intent, RawAnswer } from '../../../src/rotation/ports.ts';
 import { seededRandom } from '../../../src/runtime/random.ts';
-import { openDiskSpool } from '../../../src/spool/disk.ts';
+import { type DiskSpool, openDiskSpool } from '../../../src/spool/disk.ts';
+import { openDiskFiles } from '../../../src/spool/disk-files.ts';
 import type { Keyring } from '../../../src/spool/keyring.ts';
 
 export const canary = 'PLTOKEN-canary-refresh-4711';
@@ -56,7 +57,7 @@ export function answerOf(change: Partial<RawAnswer> = {}): RawAnswer {
 
 export interface SpoolFolder {
   readonly directory: string;
-  open(change?: { keyring?: Keyring; install?: string; answerSpaceBytes?: number }): Promise<Spool>;
+  open(change?: { keyring?: Keyring; install?: string; answerSpaceBytes?: number }): Promise<DiskSpool>;
   /** Paths of the records, sorted. */
   files(): string[];
   remove(): Promise<void>;
@@ -68,7 +69,8 @@ export function spoolFolder(directory = mkdtempSync(join(tmpdir(), 'pilotlight-s
   return {
     directory,
     async open({ keyring = ringA, install = 'test', answerSpaceBytes = 8_192 } = {}) {
-      const spool = await openDiskSpool({ directory, keyring, install, answerSpaceBytes, random });
+      const files = await openDiskFiles(directory);
+      const spool = await openDiskSpool({ files, keyring, install, answerSpaceBytes, random });
       opened.push(spool);
       return spool;
     },
