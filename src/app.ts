@@ -20,11 +20,12 @@ import { createReports } from './queue/reports.ts';
 import type { RotationPorts } from './rotation/attempt.ts';
 import type { RotationReport } from './rotation/outcome.ts';
 import { openSpool, rotationPorts } from './rotation-parts.ts';
+import { type Clock, within } from './runtime/clock.ts';
 import { type Closers, createClosers } from './runtime/closers.ts';
 import { describeError } from './runtime/errors.ts';
 import { createTicker } from './schedule/cron.ts';
 import { type Deps, openServices, type Services } from './services.ts';
-import type { DiskSpool } from './spool/disk.ts';
+import type { MirroredSpool } from './spool/mirrored.ts';
 import { createAudit } from './telemetry/audit.ts';
 import { openAuditFile } from './telemetry/audit-file.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -131,13 +132,21 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
     async stop() {
       phase.now = 'draining';
       log.info('service.draining');
-      await ticker.stop();
-      const left = (await worker?.drain(config.rotation.drainLimit)) ?? 0;
+      // Side by side: while a long inventory comes to its end no further job may be taken.
+      const limitMs = config.rotation.drainLimit;
+      const [left = 0] = await Promise.all([worker?.drain(limitMs), inTime(ticker.stop(), limitMs, clock)]);
       await closers.closeAll();
       log.info('service.stopped', { left });
       return left;
     },
   };
+}
+
+/** Resolves when something has come to its end, or after `ms`: what runs by cron is done again by the next process. */
+function inTime(something: Promise<void>, ms: number, clock: Clock): Promise<void> {
+  return within(clock, ms, (late) =>
+    Promise.race([something, new Promise<void>((over) => late.addEventListener('abort', () => over()))]),
+  );
 }
 
 interface Worker {
@@ -148,7 +157,7 @@ interface Worker {
   drain(limitMs: number): Promise<number>;
 }
 
-function createWorker(services: Services, spool: DiskSpool, options: AppOptions, closers: Closers): Worker {
+function createWorker(services: Services, spool: MirroredSpool, options: AppOptions, closers: Closers): Worker {
   const { config, deps, prefix, redis } = services;
   const { clock, log } = deps;
   const settings = rotationSettings(config);
@@ -178,7 +187,13 @@ function createWorker(services: Services, spool: DiskSpool, options: AppOptions,
     },
   });
   closers.push('workers', () => workers.close());
-  return { ports, accounting, settings, start: () => workers.start(), drain: (limitMs) => workers.drain(limitMs) };
+  return {
+    ports,
+    accounting,
+    settings,
+    start: () => workers.start(),
+    drain: (limitMs) => workers.drain(limitMs, settings.requestLimitMs),
+  };
 }
 
 function cronJobs(services: Services, queues: RefreshQueuesHandle, metrics: Metrics, worker: Worker | undefined) {

@@ -13,6 +13,7 @@ import { type App, startApp } from './app.ts';
 import type { CommandContext } from './cli/context.ts';
 import { runCommand } from './cli/program.ts';
 import { openForCommand } from './opened.ts';
+import { openSpoolForCommand } from './opened-spool.ts';
 import { systemClock } from './runtime/clock.ts';
 import { describeError } from './runtime/errors.ts';
 import { type Logger, silentLogger } from './runtime/logger.ts';
@@ -81,7 +82,9 @@ async function run(loaded: Loaded, role: 'all' | 'scheduler' | 'worker'): Promis
     const app = await startApp(config, { role, metrics, deps: depsOf(loaded, log, metrics) });
     void app.settled.then(() => hintWhereEmpty(app, log));
     await told;
-    return (await app.stop()) === 0 ? 0 : 1;
+    // What did not come to its end is on the disk; what still tries must not keep the process.
+    if ((await app.stop()) > 0) process.exit(1);
+    return 0;
   } catch (error) {
     log.error('service.failed', describeError(error));
     const { message, code } = describeError(error);
@@ -141,6 +144,10 @@ const context: CommandContext = {
   open(loaded) {
     const metrics = metricsOf(loaded);
     return openForCommand(loaded, depsOf(loaded, silentLogger, metrics), { metrics });
+  },
+  openSpool(loaded) {
+    const metrics = metricsOf(loaded);
+    return openSpoolForCommand(loaded, depsOf(loaded, silentLogger, metrics), { metrics });
   },
   run,
   demo,

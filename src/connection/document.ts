@@ -89,7 +89,7 @@ export type ParsedDocument =
   | { readonly ok: false; readonly reason: Reason };
 
 /** How many spent tokens are remembered: more than any provider keeps usable by grace. */
-const spentMax = 8;
+export const spentMax = 8;
 
 /** Reads a secret's text. `now` guards against instants in the future. Never throws and never quotes the content. */
 export function parseDocument(text: string, names: FieldNames, now: number): ParsedDocument {

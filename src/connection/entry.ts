@@ -35,6 +35,7 @@ export const reasons = [
   // retrying
   'busy',
   'cooling_down',
+  'spool_backlog',
   'redis_new',
   'network',
   'provider_unavailable',

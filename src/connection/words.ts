@@ -88,6 +88,10 @@ const words: Readonly<Record<Reason, ReasonWords>> = {
   redis_new: byItself(
     'Redis is new or lost its data: nothing is refreshed until everything begun before has ended (the length of a lease).',
   ),
+  spool_backlog: operator(
+    'So many answers still wait to be written to the store that no further token is spent.',
+    'See why the store takes no writes; refreshing goes on by itself once they are written.',
+  ),
   network: byItself('The provider could not be reached.'),
   provider_unavailable: byItself('The provider says it is unavailable.'),
   throttled: byItself('The provider asked us to slow down.'),

@@ -8,7 +8,7 @@ import { type AnswerBody, isObject, memberOf, readBody } from './body.ts';
 import { granted, type Sent } from './granted.ts';
 import type { JsonObject, JsonValue } from './json.ts';
 import { complaintIn, refusal, requestIdOf } from './refusal.ts';
-import { holdsRefreshToken, salvage } from './salvage.ts';
+import { holdsRefreshToken, salvage, tokenInForm } from './salvage.ts';
 
 /** See TokenEndpoint.read. */
 export function readAnswer(provider: Provider, answer: RawAnswer, sent: Sent): Answer {
@@ -49,10 +49,12 @@ function readMembers(
   const root = !holdsToken(body.root) && isObject(wrapped) ? wrapped : body.root;
   const complaint = complaintIn(body.root) ?? (root === body.root ? undefined : complaintIn(root));
   if (!holdsToken(root)) {
+    if (holdsRefreshToken(body.text, sent.refreshToken.reveal()))
+      return notUnderstood(answer, 'refresh_token_elsewhere', true);
     if (complaint !== undefined)
       return refusal(provider, answer, 400, complaint, body.root, sent.refreshToken.reveal());
     if (!answer.complete) return unknown(answer, sent, 'truncated');
-    return notUnderstood(answer, 'no_token', holdsRefreshToken(body.text, sent.refreshToken.reveal()));
+    return notUnderstood(answer, 'no_token', false);
   }
   // In a cut form the refresh token may be what is missing; a whole JSON object is whole, however the connection ended.
   if (!answer.complete && body.form === 'urlencoded' && memberOf(root, 'refresh_token') === undefined)
@@ -62,7 +64,15 @@ function readMembers(
   if (body.form === 'urlencoded') noticed.push('form_encoded');
   else if (!/\bjson\b/i.test(answer.headers['content-type'] ?? '')) noticed.push('content_type_unusual');
   if (!answer.complete) noticed.push('salvaged');
-  return granted(provider, answer, root, sent, noticed);
+  const made = granted(provider, answer, root, sent, noticed);
+  // A token in a place nobody reads is a token all the same: the old one may be spent for it.
+  if (
+    made.kind === 'granted' &&
+    made.refreshToken === undefined &&
+    holdsRefreshToken(body.text, sent.refreshToken.reveal())
+  )
+    return notUnderstood(answer, 'refresh_token_elsewhere', true);
+  return made;
 }
 
 /**
@@ -104,7 +114,7 @@ function readRefusal(provider: Provider, answer: RawAnswer, body: AnswerBody, se
 
 /** Long and without spaces, so that a message in a token's place is not taken for one. */
 function isNewToken(text: string, sent: string): boolean {
-  const token = salvage(text).refreshToken;
+  const token = salvage(text).refreshToken ?? tokenInForm(text);
   return token !== undefined && token !== sent && /^\S{16,}$/.test(token);
 }
 

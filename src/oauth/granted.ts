@@ -78,7 +78,7 @@ function refreshTokenOf(
     const numeric = typeof value === 'object' && value.kind === 'number';
     return { why: 'refresh_token_not_text', salvageable: numeric };
   }
-  if (value.length > tokenLengthMax) return { why: 'refresh_token_too_long', salvageable: true };
+  if (bytesInDocument(value) > tokenLengthMax) return { why: 'refresh_token_too_long', salvageable: true };
   if (!isTokenText(value)) return { why: 'refresh_token_characters', salvageable: false };
   if (value === sent.reveal()) {
     if (provider.answer.newRefreshToken === 'always') oddities.add('refresh_token_same');
@@ -88,13 +88,19 @@ function refreshTokenOf(
   return { refreshToken: new Secret(value) };
 }
 
+/** What a text takes up once it is written: a quote or a backslash twice what it is. */
+function bytesInDocument(value: string): number {
+  return Buffer.byteLength(JSON.stringify(value)) - 2;
+}
+
 function accessTokenOf(root: JsonObject): Secret | undefined {
   const value = memberOf(root, 'access_token');
   if (
     typeof value !== 'string' ||
     root.conflicts.has('access_token') ||
     !/^[\x20-\x7e]+$/.test(value) ||
-    value.trim() === ''
+    value.trim() === '' ||
+    bytesInDocument(value) > tokenLengthMax
   )
     return undefined;
   return new Secret(value);
@@ -138,7 +144,7 @@ function keptOf(provider: Provider, root: JsonObject): Record<string, string> {
   const kept: Record<string, string> = Object.create(null);
   for (const name of provider.answer.keep) {
     const value = textOf(root, name);
-    if (value !== undefined && value.length <= 4_096 && name !== '__proto__') kept[name] = value;
+    if (value !== undefined && bytesInDocument(value) <= 4_096 && name !== '__proto__') kept[name] = value;
   }
   return kept;
 }

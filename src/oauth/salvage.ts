@@ -14,8 +14,8 @@ export interface Salvaged {
 
 /** Never throws; linear in the text's length, which the caller bounds. */
 export function salvage(text: string): Salvaged {
-  const refreshToken = onlyToken(text, /"refresh_token"\s{0,16}:\s{0,16}"([^"\\]*(?:\\.[^"\\]*)*)"/g);
-  const accessToken = onlyToken(text, /"access_token"\s{0,16}:\s{0,16}"([^"\\]*(?:\\.[^"\\]*)*)"/g);
+  const refreshToken = onlyToken(text, /"\s{0,4}refresh_token\s{0,4}"\s{0,16}:\s{0,16}"([^"\\]*(?:\\.[^"\\]*)*)"/g);
+  const accessToken = onlyToken(text, /"\s{0,4}access_token\s{0,4}"\s{0,16}:\s{0,16}"([^"\\]*(?:\\.[^"\\]*)*)"/g);
   // The character behind the digits shows that none was cut off.
   const expiresIn = /"expires_in"\s{0,16}:\s{0,16}"?(\d{1,15})"?\s{0,16}[,}]/.exec(text)?.[1];
   return {
@@ -32,9 +32,18 @@ export function holdsRefreshToken(text: string, sent: string): boolean {
   // Our own token, echoed, is none.
   const others = sent.length < 8 ? text : text.replaceAll(sent, '').replaceAll(encodeURIComponent(sent), '');
   return (
-    /"refresh_token"\s{0,16}:\s{0,16}(?:"[^"\\]{8,}"|\d{4,}\s{0,16}[,}])/.test(others) ||
+    /"\s{0,4}refresh_token\s{0,4}"\s{0,16}:\s{0,16}(?:"[^"\\]{8,}"|\d{4,}\s{0,16}[,}])/.test(others) ||
     /(?:^|&)refresh_token=[^&\s"]{8,}&/.test(others)
   );
+}
+
+/** The refresh token of a body that is nothing but a form. */
+export function tokenInForm(text: string): string | undefined {
+  const form = text.trim();
+  if (!/^[\w.-]{1,64}=[^\s{}<>"]*$/.test(form)) return undefined;
+  const tokens = new Set(new URLSearchParams(form).getAll('refresh_token'));
+  const [only] = tokens;
+  return tokens.size === 1 && only !== undefined && isTokenText(only) ? only : undefined;
 }
 
 function onlyToken(text: string, pattern: RegExp): string | undefined {

@@ -114,7 +114,9 @@ function exchange(
         socket.destroy();
       });
     });
-    overall.addEventListener('abort', () => end('timeout'), { once: true });
+    // Where this process stood still until the limit was over, the answer may lie in the socket's buffer, unread: the loop
+    // looks at sockets once more before an immediate runs.
+    overall.addEventListener('abort', () => setImmediate(() => end('timeout')), { once: true });
     if (overall.aborted) return end('timeout');
     outgoing.end(body);
   });

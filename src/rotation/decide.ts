@@ -3,7 +3,7 @@ import { refuseDuplicates } from '../connection/duplicate.ts';
 import { entryOf } from '../connection/standing.ts';
 import { type Rotation, report, type Subject } from './attempt.ts';
 import type { RotationReport } from './outcome.ts';
-import { writeFlag } from './refusal.ts';
+import { writeFlag } from './refused-grant.ts';
 
 /** `unanswered` counts requests for this very token whose answer never came. */
 export async function decide(
@@ -46,8 +46,8 @@ export async function decide(
   if (asked === 'manual' || asked === 'canary' || asked === 'probe') return 'rotate';
   // A second try that was refused waits for its confirmation like any other suspicion.
   if (same && known.state === 'suspect' && known.reason !== 'unknown_outcome') {
-    const confirmAt = known.since + settings.confirmAfterMs;
-    return now >= confirmAt ? 'rotate' : notDue(known.reason, { ...known, nextAt: confirmAt });
+    const lookAt = Math.max(known.since + settings.confirmAfterMs, known.nextAt ?? 0);
+    return now >= lookAt ? 'rotate' : notDue(known.reason, { ...known, nextAt: lookAt });
   }
   if (unanswered > 0) return 'rotate';
   return life.dueAt <= now ? 'rotate' : notDue('none', judged);

@@ -3,6 +3,7 @@
  * finds it on disk; both do the same.
  */
 import { entryOf, judge, type Sighting } from '../connection/standing.ts';
+import { within } from '../runtime/clock.ts';
 import type { Secret } from '../runtime/secret.ts';
 import { entryAfter, type Rotation, report, type Subject } from './attempt.ts';
 import { withoutEcho } from './echo.ts';
@@ -58,6 +59,7 @@ export function detailsOf({ standing }: Subject, { intent }: SpoolRecord) {
   return {
     at: standing.at,
     attempt: intent.attempt,
+    startedAt: intent.startedAt,
     versionOld: intent.versionOld,
     versionNew: intent.versionNew,
     fingerprintOld: intent.fingerprintOld,
@@ -81,7 +83,7 @@ async function renew(
   if (objection !== undefined) return quarantine(rotation, subject, objection, { ...details, status: raw.status });
   // Whoever sent the request took its permits before; recovery takes its own, from a share new spends cannot exhaust.
   if (details.requestMs === undefined)
-    await ports.permits.writes(2, 'recovery', AbortSignal.timeout(settings.writeLimitMs));
+    await within(ports.clock, settings.writeLimitMs, (signal) => ports.permits.writes(2, 'recovery', signal));
   const writeStartedMs = ports.clock.monotonic();
   const job = {
     name: ports.nameOf(rotation.id),
@@ -205,11 +207,15 @@ async function quarantine(
   return report(rotation, 'quarantined', reason, { ...details, entry, breakerOpened: breaker?.opened === true });
 }
 
-/** The record that led here, and older ones of the same connection whose question it answers. */
+/**
+ * The record that led here, and others of the same token: requests without an answer, which this one settles as well. Not
+ * those of another token: a record of long ago, come back with its disk, knows nothing of what was spent after it.
+ */
 export async function removeRecordsOf({ id, ports }: Rotation, record: SpoolRecord): Promise<void> {
-  // Every other record still open here is of a request whose answer never came: this answer settles it too.
-  for (const other of ports.spool.recordsOf(id)) {
-    if (other.intent.attempt !== record.intent.attempt) await other.remove();
+  const { attempt, fingerprintOld } = record.intent;
+  const open = await forgivingRedis(() => ports.spool.openOf(id));
+  for (const { intent, remove } of open?.records ?? ports.spool.recordsOf(id)) {
+    if (intent.attempt !== attempt && intent.fingerprintOld === fingerprintOld) await remove();
   }
   await record.remove();
 }

@@ -34,6 +34,8 @@ export interface RotationReport {
   /** What the index is to hold from now on; undefined leaves it as it is. */
   readonly entry?: IndexEntry | undefined;
   readonly attempt?: string | undefined;
+  /** When the attempt was begun (calendar, epoch ms): long before the report, where recovery finishes it. */
+  readonly startedAt?: number | undefined;
   readonly versionOld?: string | undefined;
   readonly versionNew?: string | undefined;
   readonly fingerprintOld?: string | undefined;

@@ -4,8 +4,8 @@
  */
 import type { ClientAtHost, IndexEntry } from '../connection/entry.ts';
 import type { Secret } from '../runtime/secret.ts';
-import type { RawAnswer } from './token-endpoint-port.ts';
 
+export type * from './spool-port.ts';
 export type * from './token-endpoint-port.ts';
 
 // ---------------------------------------------------------------------------------------------------------------- store
@@ -81,63 +81,6 @@ export interface SecretStore {
   ): Promise<void>;
   tag(name: string, tags: Readonly<Record<string, string>>): Promise<void>;
   untag(name: string, keys: readonly string[]): Promise<void>;
-}
-
-// ---------------------------------------------------------------------------------------------------------------- spool
-
-/** Written and fsynced before the POST: what recovery needs to know when nobody remembers. No token in it. */
-export interface Intent {
-  readonly connection: string;
-  readonly provider: string;
-  readonly environment: string;
-  readonly client: string;
-  readonly host: string;
-  /** Id of this attempt. */
-  readonly attempt: string;
-  readonly versionOld: string;
-  /** Chosen now, so that any retry of the write is idempotent. */
-  readonly versionNew: string;
-  /** Fingerprint of the token about to be spent. */
-  readonly fingerprintOld: string;
-  /** Calendar instant (epoch ms). */
-  readonly startedAt: number;
-  /** How often this token was already sent without an answer. */
-  readonly unanswered: number;
-}
-
-export interface SpoolRecord {
-  readonly intent: Intent;
-  /** `intent`: nothing sealed, the request may have been sent. `answered`: an answer is sealed. */
-  readonly state: 'intent' | 'answered';
-  /** Opens the sealed answer. Throws spool_unreadable when the key is missing or the bytes were changed. */
-  answer(): Promise<RawAnswer>;
-  /** Seals an answer into the prepared space; fsynced when it resolves. Throws spool_unwritable, for good. */
-  seal(answer: RawAnswer): Promise<void>;
-  /** Deletes the record. Only after its value is verified in the store, or proven needless. */
-  remove(): Promise<void>;
-}
-
-/** A record that cannot be opened: kept, never deleted by us, blocks its connection (where that is readable) and no other. */
-export interface UnreadableRecord {
-  readonly file: string;
-  readonly connection?: string;
-  readonly why: string;
-}
-
-export interface Spool {
-  /** Makes a record: space for the answer written ahead, fsynced with its folder. Throws spool_unwritable. */
-  begin(intent: Intent): Promise<SpoolRecord>;
-  /** Records of one connection, oldest first. */
-  recordsOf(connection: string): readonly SpoolRecord[];
-  /** Every record, oldest first. */
-  all(): readonly SpoolRecord[];
-  unreadable(): readonly UnreadableRecord[];
-  stats(): {
-    readonly records: number;
-    readonly answered: number;
-    readonly unreadable: number;
-    readonly oldestAt: number | null;
-  };
 }
 
 // -------------------------------------------------------------------------------------------------- lease, permits, client

@@ -47,7 +47,7 @@ export async function checkReadiness(
       report: report(rotation, 'retryLater', 'client_rejected', { at: standing.at, entry: { ...entry, nextAt: now } }),
     };
   }
-  if (!answerWillFit(standing.document, standing.provider)) {
+  if (!answerWillFit(standing.document, standing.provider, ports.rules.names)) {
     const entry = entryAfter(subject, now, { state: 'invalid', reason: 'too_large', nextAt: now + 3_600_000 });
     return { report: report(rotation, 'quarantined', 'too_large', { at: standing.at, entry }) };
   }

@@ -5,7 +5,7 @@ import { hasCode } from '../runtime/errors.ts';
 import { type Rotation, report, type Subject } from './attempt.ts';
 import type { RotationReport } from './outcome.ts';
 import { type SecretDescription, type SecretVersion, stage } from './ports.ts';
-import { writeFlag } from './refusal.ts';
+import { writeFlag } from './refused-grant.ts';
 
 export async function readSubject(
   rotation: Rotation,

@@ -4,7 +4,7 @@
  */
 
 import type { Provider } from '../../config/provider.ts';
-import { type ConnectionDocument, changeDocument, type FieldNames } from '../connection/document.ts';
+import { type ConnectionDocument, changeDocument, type FieldNames, spentMax } from '../connection/document.ts';
 import type { Fingerprint } from '../connection/fingerprint.ts';
 import { Secret } from '../runtime/secret.ts';
 import type { Answer, SecretValue } from './ports.ts';
@@ -78,15 +78,42 @@ export function valueLike(found: SecretValue, text: Secret): SecretValue {
 /** The longest member the answer's reader hands on. */
 const keptBytesMax = 4_096;
 
+/** Far more than everything we write beside tokens and kept members: instants, ids, fingerprints, the names of fields. */
+const frameBytesMax = 8_192;
+
 /** True where the largest believable answer would still fit: checked before the token is spent. */
-export function answerWillFit(document: ConnectionDocument, provider: Provider): boolean {
-  // Our own section, and the members the provider file says to keep.
-  const ownBytes = 2_048 + provider.answer.keep.length * keptBytesMax;
-  return (
-    Buffer.byteLength(document.source.reveal()) +
-      2 * tokenBytesMax +
-      ownBytes -
-      Buffer.byteLength(document.refreshToken?.reveal() ?? '') <=
-    valueBytesMax
+export function answerWillFit(document: ConnectionDocument, provider: Provider, names: FieldNames): boolean {
+  const sourceBytes = Buffer.byteLength(document.source.reveal());
+  const { keep } = provider.answer;
+  // Nearly every secret is so small that nothing need be tried out.
+  const addedBytesMax = 2 * tokenBytesMax + keep.length * keptBytesMax + frameBytesMax;
+  if (sourceBytes + addedBytesMax <= valueBytesMax) return true;
+  const token = new Secret('x'.repeat(tokenBytesMax));
+  const id = 'x'.repeat(64);
+  const fingerprint = 'x'.repeat(12);
+  const at = Date.UTC(9999, 11, 31);
+  const text = changeDocument(
+    document,
+    {
+      refreshToken: token,
+      accessToken: token,
+      tokenType: 'x'.repeat(32),
+      expiresAt: at,
+      refreshedAt: at,
+      apiAccessPoint: 'x'.repeat(256),
+      kept: Object.fromEntries(keep.map((name) => [name, 'x'.repeat(keptBytesMax)])),
+      own: {
+        attempt: id,
+        from: id,
+        token: fingerprint,
+        spent: Array(spentMax).fill(fingerprint),
+        extendedAt: at,
+        refreshExpiresAt: at,
+        foreignAt: at,
+        firstSeenAt: at,
+      },
+    },
+    names,
   );
+  return Buffer.byteLength(text) <= valueBytesMax;
 }

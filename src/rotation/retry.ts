@@ -26,9 +26,10 @@ const silenceMsMax = 86_400_000;
 
 /**
  * How long after a request without an answer the same token is sent again, ms: as the provider's file says the first time,
- * ever more seldom after that. `tries` counts the requests made so far.
+ * twice as long each time after that, so that a window of grace is used and a dead provider is left alone. `tries` counts
+ * the requests made so far.
  */
-export function silenceMs(tries: number, secondTryAfterMs: number, retryMaxMs: number): number {
+export function silenceMs(tries: number, secondTryAfterMs: number, retryFirstMs: number): number {
   if (tries <= 1) return secondTryAfterMs;
-  return Math.max(secondTryAfterMs, Math.min(retryMaxMs * 2 ** Math.min(tries - 2, 10), silenceMsMax));
+  return Math.min(Math.max(secondTryAfterMs, retryFirstMs) * 2 ** Math.min(tries - 1, 20), silenceMsMax);
 }

@@ -88,6 +88,11 @@ async function underLease(
   // 4. decide
   const decision = await decide(rotation, subject, unfinished.unanswered);
   if (decision !== 'rotate') return untouched(decision);
+  // Back-pressure: a token is spent only when its successor has somewhere to go, and ours already pile up.
+  if (ports.spool.stats().answered >= rotation.settings.unwrittenMax) {
+    const entry = entryRetrying(rotation, subject, 'spool_backlog');
+    return untouched(report(rotation, 'retryLater', 'spool_backlog', { at: subject.standing.at, entry }));
+  }
   // 2. permits: the last place where anything waits. Taken after the decision, so that a duplicate job costs none.
   await ports.permits.request(subject.standing.provider.name, subject.standing.provider.limits.perSecond, signal);
   await ports.permits.writes(2, 'rotation', signal);

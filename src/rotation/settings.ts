@@ -15,6 +15,8 @@ export interface RotationSettings {
   readonly breakerThreshold: number;
   readonly retryFirstMs: number;
   readonly retryMaxMs: number;
+  /** Sealed answers not yet in the store, on this worker's disk, from which on it spends no further token. */
+  readonly unwrittenMax: number;
   /** A connection this near its death is tried even while its client's breaker is open. */
   readonly urgentMs: number;
 }

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { type ConnectionDocument, changeDocument, parseDocument } from '../connection/document.ts';
 import { textOf } from '../connection/standing.ts';
+import { within } from '../runtime/clock.ts';
 import { hasCode } from '../runtime/errors.ts';
 import { uuidFrom } from '../runtime/random.ts';
 import { Secret } from '../runtime/secret.ts';
@@ -44,12 +45,20 @@ async function findSuccessor(
       versionId !== sighting.version.versionId &&
       labels.some((label) => label === stage.previous || label === stage.pending),
   );
+  // Ours, or an application's copy of ours: where it says that the current token is spent, what it holds came after it.
+  const later: { readonly document: ConnectionDocument; readonly fingerprint: string }[] = [];
   for (const [versionId] of candidates) {
     const document = await readDocument(ports, ports.nameOf(id), versionId);
-    if (document?.refreshToken === undefined || document.own.attempt !== versionId) continue;
-    if (document.own.spent.includes(standing.fingerprint)) return document;
+    if (document?.refreshToken === undefined) continue;
+    const fingerprint = ports.rules.fingerprint(document.refreshToken);
+    if (document.own.spent.includes(standing.fingerprint) && fingerprint !== standing.fingerprint)
+      later.push({ document, fingerprint });
   }
-  return undefined;
+  // Of several the one whose token none of the others has spent.
+  const newest = later.find(
+    ({ fingerprint }) => !later.some(({ document }) => document.own.spent.includes(fingerprint)),
+  );
+  return newest?.document;
 }
 
 async function readDocument(
@@ -84,7 +93,7 @@ async function restore(
     { ...(refreshToken === undefined ? {} : { refreshToken }), own: { ...successor.own, attempt: versionId, from } },
     ports.rules.names,
   );
-  await ports.permits.writes(2, 'recovery', AbortSignal.timeout(limitMs));
+  await within(ports.clock, limitMs, (signal) => ports.permits.writes(2, 'recovery', signal));
   await ports.store.put(name, {
     versionId,
     value: valueLike(sighting.version.value, new Secret(text)),

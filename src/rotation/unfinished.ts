@@ -2,16 +2,14 @@
  * What must be finished before a token may be spent: records still open here, versions written but never made current,
  * and a spent token that somebody put back.
  */
-import { parseDocument } from '../connection/document.ts';
-import { judge, textOf } from '../connection/standing.ts';
+import { judge } from '../connection/standing.ts';
 import { hasCode } from '../runtime/errors.ts';
 import { entryAfter, type Rotation, report, type Subject } from './attempt.ts';
 import { finish } from './finish.ts';
-import { keepOrphan } from './orphan.ts';
 import type { RotationReport } from './outcome.ts';
-import { type RawAnswer, type SpoolRecord, stage } from './ports.ts';
+import { settlePending } from './pending.ts';
+import type { Answer, RawAnswer, SpoolRecord } from './ports.ts';
 import { silenceMs } from './retry.ts';
-import { restoreSpentToken } from './spent.ts';
 
 export type Unfinished =
   /** Nothing stands in the way. `unanswered`: requests for this very token whose answer never came. */
@@ -22,26 +20,20 @@ export async function finishOpenRecords(rotation: Rotation, subject: Subject): P
   const { ports, id, settings } = rotation;
   const now = ports.clock.now();
   const concluded = (made: RotationReport): Unfinished => ({ kind: 'concluded', report: made });
-  if (ports.spool.unreadable().some((record) => record.connection === id)) {
-    const entry = entryAfter(subject, now, {
-      state: 'quarantined',
-      reason: 'record_unreadable',
-      nextAt: now + 3_600_000,
-    });
+  const blocked = () => {
+    const held = { state: 'quarantined', reason: 'record_unreadable', nextAt: now + 3_600_000 } as const;
+    const entry = entryAfter(subject, now, held);
     return concluded(report(rotation, 'quarantined', 'record_unreadable', { at: subject.standing.at, entry }));
-  }
+  };
+  const open = await ports.spool.openOf(id);
+  if (open.unreadable.length > 0) return blocked();
   let unanswered = 0;
-  for (const record of ports.spool.recordsOf(id)) {
+  // What holds a token comes before what asks for one.
+  for (const record of [...open.records].sort(answeredFirst)) {
     const raw = await answerIn(record);
-    if (raw === 'unreadable') {
-      const entry = entryAfter(subject, now, {
-        state: 'quarantined',
-        reason: 'record_unreadable',
-        nextAt: now + 3_600_000,
-      });
-      return concluded(report(rotation, 'quarantined', 'record_unreadable', { at: subject.standing.at, entry }));
-    }
-    const overtaken = record.intent.fingerprintOld !== subject.standing.fingerprint;
+    if (raw === 'unreadable') return blocked();
+    if (raw === 'finished') continue;
+    const overtaken = isOvertaken(subject, record);
     if (raw !== undefined) {
       const then = await asOf(rotation, subject, record);
       if (!isUnknown(rotation, then, raw)) {
@@ -52,12 +44,15 @@ export async function finishOpenRecords(rotation: Rotation, subject: Subject): P
       }
     }
     if (overtaken) {
-      // Somebody brought another token since: the question this record asks is answered.
+      // What became of the token this record asks about is known since.
       await record.remove();
       continue;
     }
-    const again = nextTryAt(subject, record, settings.retryMaxMs);
+    const again = nextTryAt(subject, record, settings.retryFirstMs);
     if (again === undefined || (again > now && rotation.asked !== 'manual')) {
+      // Nobody is asked, and nothing waits, while a version of ours holds what the answer brought.
+      const settled = await settlePending(rotation, subject);
+      if (settled !== undefined) return concluded(settled);
       const entry = entryAfter(subject, now, {
         state: again === undefined ? 'suspect' : 'retrying',
         reason: 'unknown_outcome',
@@ -67,10 +62,37 @@ export async function finishOpenRecords(rotation: Rotation, subject: Subject): P
     }
     unanswered = Math.max(unanswered, record.intent.unanswered + 1);
   }
-  const restored = await restoreSpentToken(rotation, subject, settings.writeLimitMs);
-  if (restored !== undefined) return concluded(restored);
-  const adopted = await adoptPending(rotation, subject);
-  return adopted === undefined ? { kind: 'clear', unanswered } : concluded(adopted);
+  const settled = await settlePending(rotation, subject);
+  return settled === undefined ? { kind: 'clear', unanswered } : concluded(settled);
+}
+
+/**
+ * Another token has come since; or this very one has served us again and was kept, as by a provider that does not rotate:
+ * then a bare record is what a disk remembers that was away meanwhile.
+ */
+function isOvertaken({ standing, sighting }: Subject, { intent }: SpoolRecord): boolean {
+  if (intent.fingerprintOld !== standing.fingerprint) return true;
+  const { attempt, token, extendedAt = 0 } = standing.document.own;
+  const { versionId } = sighting.version;
+  const isOurs = attempt === versionId && token === standing.fingerprint;
+  return isOurs && versionId !== intent.versionOld && extendedAt > intent.startedAt;
+}
+
+function answeredFirst(a: SpoolRecord, b: SpoolRecord): number {
+  return Number(b.state === 'answered') - Number(a.state === 'answered');
+}
+
+/** Finishes a record that holds a new token sealed by then; leaves any other as it is, which needs the lease to be weighed. */
+export async function finishGranted(
+  rotation: Rotation,
+  subject: Subject,
+  record: SpoolRecord,
+  sealedBefore: number,
+): Promise<RotationReport | undefined> {
+  const raw = await answerIn(record);
+  if (raw === undefined || typeof raw === 'string' || raw.receivedAt > sealedBefore) return undefined;
+  const then = await asOf(rotation, subject, record);
+  return answerOf(rotation, then, raw).kind === 'granted' ? finish(rotation, then, record, raw) : undefined;
 }
 
 /**
@@ -90,10 +112,10 @@ async function asOf({ id, ports }: Rotation, subject: Subject, { intent }: Spool
   }
 }
 
-async function answerIn(record: SpoolRecord): Promise<RawAnswer | 'unreadable' | undefined> {
+async function answerIn(record: SpoolRecord): Promise<RawAnswer | 'unreadable' | 'finished' | undefined> {
   if (record.state === 'intent') return undefined;
   try {
-    return await record.answer();
+    return (await record.answer()) ?? 'finished';
   } catch (error) {
     if (hasCode(error, 'spool_unreadable')) return 'unreadable';
     throw error;
@@ -101,55 +123,22 @@ async function answerIn(record: SpoolRecord): Promise<RawAnswer | 'unreadable' |
 }
 
 /** An answer that leaves open whether the token is spent (500, 502, 504, cut short): the same as none. */
-function isUnknown({ ports }: Rotation, { standing }: Subject, raw: RawAnswer): boolean {
-  const answer = ports.endpoint.read(standing.provider, raw, { refreshToken: standing.document.refreshToken });
+function isUnknown(rotation: Rotation, subject: Subject, raw: RawAnswer): boolean {
+  const answer = answerOf(rotation, subject, raw);
   return answer.kind === 'refused' && answer.means === 'unknown';
 }
 
-/** When the same token may be sent again; undefined where it may not. */
-function nextTryAt({ standing }: Subject, { intent }: SpoolRecord, retryMaxMs: number): number | undefined {
-  const { secondTry } = standing.provider;
-  if (secondTry === 'never' || standing.life.foreignSpender) return undefined;
-  return intent.startedAt + silenceMs(intent.unanswered + 1, secondTry.after, retryMaxMs);
+function answerOf({ ports }: Rotation, { standing }: Subject, raw: RawAnswer): Answer {
+  return ports.endpoint.read(standing.provider, raw, { refreshToken: standing.document.refreshToken });
 }
 
 /**
- * A version of ours that was written and never became current: where AWSCURRENT is still what it started from, it becomes
- * current now; otherwise it is kept as an orphan and never swapped in.
+ * When the same token may be sent again; undefined where it may not. Counted from when the request is known to have ended
+ * in silence: a process that stood still may have sent it long after its intent. Whoever finds only the intent has no more.
  */
-async function adoptPending(rotation: Rotation, subject: Subject): Promise<RotationReport | undefined> {
-  const { ports, id } = rotation;
-  const { sighting, standing } = subject;
-  const name = ports.nameOf(id);
-  const found = Object.entries(sighting.stages).find(([, labels]) => labels.includes(stage.pending));
-  if (found === undefined || found[1].includes(stage.current) || found[1].includes(stage.previous)) return undefined;
-  const [pendingId] = found;
-  const version = await ports.store.read(name, { versionId: pendingId });
-  const text = textOf(version.value);
-  const parsed = text === undefined ? undefined : parseDocument(text, ports.rules.names, ports.clock.now());
-  const token = parsed?.ok === true ? parsed.document.refreshToken : undefined;
-  if (parsed?.ok !== true || token === undefined) return undefined;
-  const fingerprint = ports.rules.fingerprint(token);
-  const { own } = standing.document;
-  // The label stays on what we wrote last. Whoever took our section over into theirs had read it as the current one.
-  const wasCurrent = own.attempt === pendingId;
-  const overtaken = wasCurrent || fingerprint === standing.fingerprint || own.spent.includes(fingerprint);
-  const now = ports.clock.now();
-  if (parsed.document.own.from === sighting.version.versionId) {
-    await ports.permits.writes(1, 'recovery', AbortSignal.timeout(rotation.settings.writeLimitMs));
-    await ports.store.moveStage(name, { stage: stage.current, to: pendingId, from: sighting.version.versionId });
-    const entry = { ...entryAfter(subject, now, { state: 'active', reason: 'none' }), seen: '', nextAt: now };
-    return report(rotation, 'rotated', 'none', {
-      at: standing.at,
-      versionOld: sighting.version.versionId,
-      versionNew: pendingId,
-      entry,
-    });
-  }
-  if (!overtaken) {
-    await keepOrphan(name, pendingId, parsed.document.own.attempt ?? pendingId, ports);
-    return undefined;
-  }
-  await ports.store.moveStage(name, { stage: stage.pending, from: pendingId });
-  return undefined;
+function nextTryAt({ standing, known }: Subject, { intent }: SpoolRecord, retryFirstMs: number): number | undefined {
+  const { secondTry } = standing.provider;
+  if (secondTry === 'never' || standing.life.foreignSpender) return undefined;
+  const told = known?.reason === 'unknown_outcome' && known.fingerprint === standing.fingerprint ? known.since : 0;
+  return Math.max(intent.startedAt, told) + silenceMs(intent.unanswered + 1, secondTry.after, retryFirstMs);
 }

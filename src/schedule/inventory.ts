@@ -7,7 +7,13 @@ import { clientKey, type IndexEntry } from '../connection/entry.ts';
 import { seenDigest } from '../connection/fingerprint.ts';
 import { flagTag } from '../connection/flag.ts';
 import { entryOf, type JudgeRules, judge, sightingOf } from '../connection/standing.ts';
-import type { ConnectionIndex, SecretDescription, SecretStore, SecretVersion } from '../rotation/ports.ts';
+import {
+  type ConnectionIndex,
+  type SecretDescription,
+  type SecretStore,
+  type SecretVersion,
+  stage,
+} from '../rotation/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { hasCode } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
@@ -68,11 +74,15 @@ async function takePage(
   listed: readonly { id: string; secret: SecretDescription }[],
 ): Promise<number> {
   const known = await ports.index.getMany(listed.map(({ id }) => id));
-  const stale = listed.flatMap(({ id, secret }, place) => {
+  const stale: { id: string; secret: SecretDescription; entry: IndexEntry | undefined }[] = [];
+  const unfinished: IndexEntry[] = [];
+  for (const [place, { id, secret }] of listed.entries()) {
     const currentId = Object.entries(secret.stages).find(([, labels]) => labels.includes('AWSCURRENT'))?.[0] ?? '';
     const entry = known[place];
-    return entry !== undefined && entry.seen === seenDigest(currentId, secret.tags) ? [] : [{ id, secret, entry }];
-  });
+    if (entry?.seen !== seenDigest(currentId, secret.tags)) stale.push({ id, secret, entry });
+    else if (hasUnfinishedVersion(secret)) unfinished.push(entry);
+  }
+  await lookNow(ports, unfinished);
   if (stale.length === 0) return 0;
   const versions = await ports.store.readMany(stale.map(({ secret }) => secret.name));
   const entries: IndexEntry[] = [];
@@ -87,6 +97,20 @@ async function takePage(
   await ports.index.put(entries);
   await refuseSharedTokens(ports, entries);
   return entries.length;
+}
+
+/** A version of ours that was written and is neither current nor was it the one before: perhaps a token on its way. */
+function hasUnfinishedVersion({ stages }: SecretDescription): boolean {
+  return Object.values(stages).some(
+    (labels) => labels.includes(stage.pending) && !labels.includes(stage.current) && !labels.includes(stage.previous),
+  );
+}
+
+/** The next rotation finishes it before anything else, whatever the connection's state: it may be all that is left of it. */
+async function lookNow({ index, clock }: InventoryPorts, entries: readonly IndexEntry[]): Promise<void> {
+  const now = clock.now();
+  const waiting = entries.filter(({ nextAt }) => nextAt === null || nextAt > now);
+  if (waiting.length > 0) await index.put(waiting.map((entry) => ({ ...entry, nextAt: now })));
 }
 
 /** Found here, before either falls due: once one of them had refreshed, the other's token would be spent. */

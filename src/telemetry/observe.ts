@@ -55,6 +55,6 @@ function auditAttempt(report: RotationReport, audit: Audit, settledAt: number): 
     status: report.status,
     error: report.error,
     phasesMs: Object.fromEntries(phases.filter((phase): phase is [string, number] => phase[1] !== undefined)),
-    startedAt: settledAt - totalMs,
+    startedAt: report.startedAt ?? settledAt - totalMs,
   });
 }

@@ -2,11 +2,11 @@
  * Recovery: what a dead process left on disk is brought to its end beside living workers, applications that write, a Redis that
  * forgot and files that cannot be read.
  */
-import { copyFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { expectFinished, startAcmeBench } from '../support/acme-bench.ts';
-import { day, hour, type RotationBench } from '../support/rotation-bench.ts';
+import { day, hour, minute, type RotationBench } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
 beforeEach(async () => {
@@ -24,12 +24,59 @@ describe('recovery', () => {
     });
     const running = bench.rotate('acme');
     await reached.promise;
-    expect(await bench.recover()).toMatchObject([{ outcome: 'busy' }]);
+    bench.clock.turn(minute);
+    expect(await bench.recover()).toEqual([]);
     expect(await bench.rotate('acme', 'manual')).toMatchObject({ outcome: 'busy' });
     go.resolve();
     expect(await running).toMatchObject({ outcome: 'rotated' });
     expect(bench.sandbox.oracle.presentations()).toHaveLength(1);
     await expectFinished(bench);
+  });
+
+  test('finishes what another process of the same folder holds too, and neither trips over the other', async () => {
+    await bench.crash('acme', 'sealed');
+    const service = bench.ports();
+    await bench.restart('acme');
+    expect(await bench.recover()).toMatchObject([{ outcome: 'rotated' }]);
+    expect(service.spool.all()).toHaveLength(1);
+    expect(await bench.recover(service)).toEqual([]);
+    expect(service.spool.all()).toEqual([]);
+    expect(await bench.entry('acme')).toMatchObject({ state: 'active' });
+    await expectFinished(bench);
+  });
+
+  test('brings a sealed token to the store at once, though the dead process still holds the lease', async () => {
+    await bench.crash('acme', 'sealed');
+    await bench.redis.redis.set('{pilotlight}:lease:acme', 'of the dead', 'PX', 200_000);
+    expect(await bench.recover()).toMatchObject([{ asked: 'recover', outcome: 'rotated' }]);
+    expect(await bench.recover()).toEqual([]);
+    await expectFinished(bench);
+    expect(await bench.redis.redis.get('{pilotlight}:lease:acme')).toBe('of the dead');
+  });
+
+  test('waits for the lease of the dead with a request whose answer never came', async () => {
+    await bench.crash('acme', 'posting');
+    await bench.redis.redis.set('{pilotlight}:lease:acme', 'of the dead', 'PX', 200_000);
+    bench.clock.turn(30 * minute);
+    expect(await bench.recover()).toEqual([]);
+    expect(bench.sandbox.oracle.presentations()).toEqual([]);
+    expect(await bench.spoolFiles()).toHaveLength(1);
+  });
+
+  test('a record of long ago that comes back with its disk settles nothing that was spent after it', async () => {
+    await bench.crash('acme', 'removing');
+    const folder = bench.config.spool.directory;
+    const [old = ''] = await readdir(folder);
+    const bytes = await readFile(join(folder, old));
+    await bench.recover();
+    bench.clock.turn(12 * day);
+    await bench.crash('acme', 'posting');
+    const [newer] = await bench.spoolFiles();
+    await writeFile(join(folder, old), bytes);
+    await bench.restart('acme');
+    await bench.recover();
+    expect(await bench.spoolFiles()).toEqual([newer]);
+    expect(bench.ports().spool.all()).toMatchObject([{ state: 'intent' }]);
   });
 
   test('needs neither index nor provider: Redis may have lost everything', async () => {
@@ -81,6 +128,7 @@ describe('recovery', () => {
     const spoiled = Buffer.from(whole);
     spoiled.writeUInt8((spoiled.readUInt8(4_200) + 1) % 256, 4_200);
     await writeFile(path, spoiled);
+    await bench.flushRedis();
     await bench.restart('acme');
     expect(bench.ports().spool.unreadable()).toMatchObject([{ connection: 'acme' }]);
 
@@ -97,6 +145,20 @@ describe('recovery', () => {
     await expectFinished(bench);
   });
 
+  test('an answer whose file is spoilt is finished from the mirror, and the file goes', async () => {
+    await bench.crash('acme', 'sealed');
+    const folder = bench.config.spool.directory;
+    const [name = ''] = await readdir(folder);
+    const spoiled = await readFile(join(folder, name));
+    spoiled.writeUInt8((spoiled.readUInt8(4_200) + 1) % 256, 4_200);
+    await writeFile(join(folder, name), spoiled);
+    await bench.restart('acme');
+    expect(bench.ports().spool.unreadable()).toMatchObject([{ connection: 'acme' }]);
+    expect(await bench.recover()).toMatchObject([{ outcome: 'rotated' }]);
+    expect(bench.ports().spool.unreadable()).toEqual([]);
+    await expectFinished(bench);
+  });
+
   test('what is no record at all harms nothing', async () => {
     await bench.crash('acme', 'sealed');
     const folder = bench.config.spool.directory;
@@ -104,6 +166,7 @@ describe('recovery', () => {
     await copyFile(join(folder, name), join(folder, 'a-copy.rec'));
     await writeFile(join(folder, 'empty.rec'), '');
     await writeFile(join(folder, 'half.tmp'), 'PILOT');
+    await utimes(join(folder, 'half.tmp'), 1_700_000_000, 1_700_000_000);
     await bench.restart('acme');
     expect(
       bench

@@ -47,6 +47,7 @@ export async function pilotlight(
     renderConfig,
     readDuration: parseDuration,
     open: async () => openedOf(given, acts),
+    openSpool: () => Promise.reject(new Error('not asked for')),
     run: () => Promise.reject(new Error('not asked for')),
     demo: () => Promise.reject(new Error('not asked for')),
     ...over,

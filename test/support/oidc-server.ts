@@ -16,6 +16,8 @@ export interface OidcServer {
 export interface OidcServerOptions {
   readonly clients: readonly Record<string, unknown>[];
   readonly features: Record<string, unknown>;
+  /** Where it keeps what it issued: makes a store for one kind of thing. Its own forgets all but the latest thousand. */
+  readonly adapter?: (kind: string) => object;
   /** Lifetimes in seconds beside those all tests need. */
   readonly ttl?: Readonly<Record<string, number>>;
   /** Sees each request before the server does. */
@@ -33,6 +35,7 @@ export async function startOidcServer(options: OidcServerOptions): Promise<OidcS
       ...one,
     })),
     features: options.features,
+    ...(options.adapter === undefined ? {} : { adapter: options.adapter }),
     findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id }) }),
     rotateRefreshToken: true,
     scopes: ['openid', 'offline_access'],

@@ -1,26 +1,11 @@
 /** The provider files as the service reads them, and short ways to make the answers tests feed to the reader. */
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { parse } from 'yaml';
-import { type Provider, provider } from '../../config/provider.ts';
 import { readAnswer } from '../../src/oauth/answer.ts';
 import type { Answer, RawAnswer } from '../../src/rotation/ports.ts';
 import { Secret } from '../../src/runtime/secret.ts';
+import { type ProviderName, providerFile } from './shipped-providers.ts';
 
-export const providerNames = [
-  'docusign',
-  'adobe-acrobat-sign',
-  'adobe-acrobat-sign-gov',
-  'esignglobal',
-  'oauth2',
-] as const;
-export type ProviderName = (typeof providerNames)[number];
-
-/** Reads and checks `config/providers/<name>.yaml`, with members of the file replaced. */
-export function providerFile(name: ProviderName, changes: Record<string, unknown> = {}): Provider {
-  const path = new URL(`../../config/providers/${name}.yaml`, import.meta.url);
-  return provider.parse({ ...parse(readFileSync(path, 'utf8')), ...changes });
-}
+export { type ProviderName, providerFile, providerNames } from './shipped-providers.ts';
 
 export const answeredAt = Date.parse('2026-11-20T08:00:00Z');
 

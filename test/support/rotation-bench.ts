@@ -42,7 +42,8 @@ export interface RotationBench extends World {
   ports(): RotationPorts;
   /** One refresh job, its report entered into the index as the service does. */
   rotate(connection: string, reason?: RefreshReason, signal?: AbortSignal): Promise<RotationReport>;
-  recover(): Promise<readonly RotationReport[]>;
+  /** As the worker there is now, or as one there was. */
+  recover(as?: RotationPorts): Promise<readonly RotationReport[]>;
   inventory(): Promise<InventoryResult>;
   entry(connection: string): Promise<IndexEntry | undefined>;
   /** Does something the next time a rotation comes to this step; what it throws is that step's failure. */
@@ -54,6 +55,8 @@ export interface RotationBench extends World {
   crash(connection: string, step: Step, reason?: RefreshReason): Promise<void>;
   /** A new process on the same disk; the old one's lease on this connection has come to its end. */
   restart(connection: string): Promise<void>;
+  /** Another pod, on an empty disk: the old one's is gone, and so is its lease on this connection. */
+  replace(connection: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -79,13 +82,21 @@ export async function startRotationBench(options: WorldOptions = {}): Promise<Ro
   // A dead process's files stay open until the end: nothing of it runs any more, its close included.
   const processes = createClosers();
   closers.push('processes', () => processes.closeAll());
-  const born = async () => steppable(rotationPorts(services, await openSpool(config, services, processes)), reach);
+  let pods = 0;
+  let { spool } = config;
+  const born = async () =>
+    steppable(rotationPorts(services, await openSpool({ ...config, spool }, services, processes)), reach);
   let ports = await born();
 
   async function restart(connection: string): Promise<void> {
     hooks.clear();
     await world.redis.redis.del(`{pilotlight}:lease:${connection}`);
     ports = await born();
+  }
+  async function replace(connection: string): Promise<void> {
+    pods += 1;
+    spool = { ...spool, directory: `${config.spool.directory}-${pods}` };
+    await restart(connection);
   }
   const run = async (connection: string, reason: RefreshReason, signal = new AbortController().signal) => {
     // A cool-down is counted in real time: a test that turns the calendar has left it behind.
@@ -100,9 +111,9 @@ export async function startRotationBench(options: WorldOptions = {}): Promise<Ro
     reports,
     ports: () => ports,
     rotate: (connection, reason = 'due', signal) => run(connection, reason, signal),
-    async recover() {
+    async recover(as = ports) {
       const made: RotationReport[] = [];
-      for await (const report of recover(ports, settings)) {
+      for await (const report of recover(as, settings)) {
         await account(report, accounting);
         made.push(report);
       }
@@ -122,6 +133,7 @@ export async function startRotationBench(options: WorldOptions = {}): Promise<Ro
       await restart(connection);
     },
     restart,
+    replace,
     stop: () => closers.closeAll(),
   };
 }
@@ -169,6 +181,7 @@ function steppable(ports: RotationPorts, reach: (step: Step) => Promise<void>): 
 function announced(record: SpoolRecord, reach: (step: Step) => Promise<void>): SpoolRecord {
   return {
     intent: record.intent,
+    found: record.found,
     get state() {
       return record.state;
     },

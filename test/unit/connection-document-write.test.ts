@@ -12,6 +12,7 @@ import {
 } from '../../src/connection/document.ts';
 import { textOf } from '../../src/connection/standing.ts';
 import { Secret } from '../../src/runtime/secret.ts';
+import { documents } from '../support/document-arbitraries.ts';
 
 const now = Date.UTC(2026, 10, 20, 8);
 const at = Date.UTC(2026, 10, 20, 9, 30, 15, 250);
@@ -137,38 +138,6 @@ describe('writing a document back', () => {
 });
 
 describe('for any document', () => {
-  const plain = (key: string) => key.toLowerCase().replaceAll(/[_-]/g, '');
-  const touched = new Set(Object.entries(defaultFieldNames).map(([, name]) => plain(name)));
-  const foreignKey = fc
-    .string({ unit: 'grapheme', maxLength: 12 })
-    .filter((key) => !touched.has(plain(key)) && key !== '__proto__');
-  const layouts = fc.constantFrom<[string, string]>(
-    ['', '\n'],
-    ['  ', '\n'],
-    ['    ', '\r\n'],
-    ['\t', '\n'],
-    ['\t', '\r\n'],
-  );
-  const documents = fc
-    .tuple(
-      fc.dictionary(foreignKey, fc.jsonValue({ maxDepth: 4 }), { maxKeys: 6 }),
-      fc.subarray(['refresh_token', 'accessToken', 'EXPIRES_AT', 'pilotlight']),
-      layouts,
-      fc.boolean(),
-      fc.constantFrom('', '\n', ' \r\n'),
-    )
-    .map(([others, present, [indent, eol], bom, tail]) => {
-      const values = {
-        refresh_token: 'old',
-        accessToken: 'at',
-        EXPIRES_AT: 1_763_712_000,
-        pilotlight: { spent: ['s'] },
-      };
-      const mine = Object.fromEntries(present.map((key) => [key, values[key as keyof typeof values]]));
-      const text = JSON.stringify({ ...others, ...mine, last: [1, { a: 2 }] }, null, indent).replaceAll('\n', eol);
-      return { others: Object.keys(others), text: (bom ? '\ufeff' : '') + text + tail };
-    })
-    .filter(({ text }) => !text.includes('__proto__'));
   const changes: DocumentChange = {
     refreshToken: new Secret('new "quoted" \\ token'),
     accessToken: new Secret('a2'),

@@ -174,9 +174,12 @@ describe('a renewed value', () => {
       const frame = JSON.stringify({ ...plain, note: '' });
       return documentOf({ ...plain, note: 'n'.repeat(bytes - Buffer.byteLength(frame)) });
     };
-    const largest = valueBytesMax - 2 * tokenBytesMax - 2_048;
-    expect(answerWillFit(ofSize(largest), providerFile('docusign'))).toBe(true);
-    expect(answerWillFit(ofSize(largest + 'old'.length + 1), providerFile('docusign'))).toBe(false);
+    const fits = (bytes: number) => answerWillFit(ofSize(bytes), providerFile('docusign'), defaultFieldNames);
+    let largest = valueBytesMax - 2 * tokenBytesMax - 8_192;
+    for (let step = 8_192; step >= 1; step /= 2) if (fits(largest + step)) largest += step;
+    expect(fits(largest)).toBe(true);
+    expect(largest).toBeLessThan(valueBytesMax - 2 * tokenBytesMax);
+    expect(fits(largest + 500)).toBe(false);
     const document = ofSize(largest);
     const huge = granted({
       refreshToken: new Secret('r'.repeat(tokenBytesMax)),
