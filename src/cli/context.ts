@@ -8,7 +8,14 @@ import type { Provider } from '../../config/provider.ts';
 import type { ClientAtHost } from '../connection/entry.ts';
 import type { JudgeRules, Sighting, Standing } from '../connection/standing.ts';
 import type { RotationReport } from '../rotation/outcome.ts';
-import type { ClientRegistry, Clients, ConnectionIndex, SecretStore, SecretValue } from '../rotation/ports.ts';
+import type {
+  ClientRegistry,
+  Clients,
+  ConnectionIndex,
+  SecretStore,
+  SecretValue,
+  SpoolSurvey,
+} from '../rotation/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Status, StatusQuery } from '../web/ports.ts';
 
@@ -64,6 +71,20 @@ export interface Opened {
   close(): Promise<void>;
 }
 
+/** What finishing a connection's open records came to; `left`: nobody may touch it now. */
+export type Flushed =
+  | { readonly connection: string; readonly report: RotationReport }
+  | { readonly connection: string; readonly left: 'held' | 'redis_new' };
+
+/** This machine's spool and its mirror, opened for one command beside a worker that may be running on both. */
+export interface OpenedSpool {
+  /** Every record there is, each opened with the key ring. */
+  survey(): Promise<SpoolSurvey>;
+  /** Recovery, now, under the same leases as the service's. Yields as connections come to their end. */
+  flush(): AsyncIterable<Flushed>;
+  close(): Promise<void>;
+}
+
 export interface CommandContext {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
@@ -86,6 +107,8 @@ export interface CommandContext {
   /** `30d`, `1h30m` or ISO 8601 as milliseconds; undefined for anything else. */
   readDuration(text: string): number | undefined;
   open(config: LoadResult & { ok: true }): Promise<Opened>;
+  /** Asks nothing of the store, which may be what is away. */
+  openSpool(config: LoadResult & { ok: true }): Promise<OpenedSpool>;
   /** Runs the service until it is told to stop; answers the exit code. */
   run(config: LoadResult & { ok: true }, role: 'all' | 'scheduler' | 'worker'): Promise<number>;
   /** Runs the demo; answers the exit code. */

@@ -103,7 +103,7 @@ function problemsOfStanding(
   const known = rules.providers.has(String(values.get('provider')));
   const problems = clientProblems(values, config, known);
   if (!standing.usable) return [...problems, reasonProblem(standing.reason, values, rules)];
-  if (!answerWillFit(standing.document, standing.provider))
+  if (!answerWillFit(standing.document, standing.provider, rules.names))
     problems.push([
       undefined,
       'is too large: with a new token it would not fit into 65,536 bytes; make its other fields smaller',

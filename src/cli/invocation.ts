@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import { hasCode } from '../runtime/errors.ts';
-import type { CommandContext, Opened } from './context.ts';
+import type { CommandContext, Opened, OpenedSpool } from './context.ts';
 import { configurationError } from './failure.ts';
 import { createScreen, type Screen } from './screen.ts';
 
@@ -19,6 +19,8 @@ export interface Invocation {
   load(): Loaded;
   /** Opens store and Redis for as long as `use` runs. */
   opened(use: (opened: Opened, loaded: Loaded) => Promise<number>): Promise<number>;
+  /** Opens the spool and its mirror for as long as `use` runs. */
+  openedSpool(use: (spool: OpenedSpool) => Promise<number>): Promise<number>;
 }
 
 /** How a command's file hands its work to the program: its own arguments and options, an Invocation, an exit code. */
@@ -39,34 +41,40 @@ export function createInvocation(context: CommandContext, options: GlobalOptions
     if (!result.ok) throw configurationError(result.problems);
     return result;
   };
+  async function during<T extends { close(): Promise<void> }>(
+    what: string,
+    open: (loaded: Loaded) => Promise<T>,
+    use: (opened: T, loaded: Loaded) => Promise<number>,
+  ): Promise<number> {
+    const loaded = load();
+    screen.progress(`opening ${what} ...`);
+    let opened: T;
+    try {
+      opened = await open(loaded);
+    } finally {
+      screen.progress('');
+    }
+    let code: number;
+    try {
+      code = await use(opened, loaded);
+    } catch (error) {
+      screen.progress('');
+      // What went wrong first is what is told; closing may fail for the same reason.
+      await opened.close().catch(() => undefined);
+      throw error;
+    }
+    await opened.close().catch((error: unknown) => {
+      if (!hasCode(error)) throw error;
+      screen.remark(`pilotlight: ${error.message}`);
+    });
+    return code;
+  }
   return {
     context,
     screen,
     configFile: options.config,
     load,
-    async opened(use) {
-      const loaded = load();
-      screen.progress('opening the store and Redis ...');
-      let opened: Opened;
-      try {
-        opened = await context.open(loaded);
-      } finally {
-        screen.progress('');
-      }
-      let code: number;
-      try {
-        code = await use(opened, loaded);
-      } catch (error) {
-        screen.progress('');
-        // What went wrong first is what is told; closing may fail for the same reason.
-        await opened.close().catch(() => undefined);
-        throw error;
-      }
-      await opened.close().catch((error: unknown) => {
-        if (!hasCode(error)) throw error;
-        screen.remark(`pilotlight: ${error.message}`);
-      });
-      return code;
-    },
+    opened: (use) => during('the store and Redis', (loaded) => context.open(loaded), use),
+    openedSpool: (use) => during('the spool and Redis', (loaded) => context.openSpool(loaded), use),
   };
 }

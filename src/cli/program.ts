@@ -17,6 +17,7 @@ import { addRefresh } from './refresh.ts';
 import { addRevoke } from './revoke.ts';
 import { addRun } from './run.ts';
 import { addShow } from './show.ts';
+import { addSpool } from './spool.ts';
 import { addStatus } from './status.ts';
 import { harmless } from './terminal-text.ts';
 import { addVersion, versionLine } from './version.ts';
@@ -87,6 +88,7 @@ function addCommands(program: Command, act: Act, context: CommandContext): void 
   addImport(program, act);
   addRefresh(program, act);
   addRevoke(program, act);
+  addSpool(program, act);
   program.commandsGroup('Other:');
   addConfig(program, act);
   addVersion(program, act);

@@ -16,6 +16,7 @@ const commands = [
   'import',
   'refresh',
   'revoke',
+  'spool',
   'config',
   'version',
 ] as const;
@@ -44,6 +45,9 @@ describe('help', () => {
     ...commands.map((name) => [name]),
     ['config', 'validate'],
     ['config', 'print'],
+    ['spool', 'list'],
+    ['spool', 'verify'],
+    ['spool', 'flush'],
   ])('of %s %s shows examples that begin with pilotlight', async (...path) => {
     const words = path.filter((word) => typeof word === 'string');
     const { out, code } = await pilotlight([...words, '--help']);
@@ -105,7 +109,7 @@ describe('wrong usage ends with 64 and says what was meant', () => {
 });
 
 describe('a configuration that cannot be used', () => {
-  const yaml = 'web: { port: 99999 }\nrotation: { lease: 15s }\n';
+  const yaml = 'web: { port: 99999 }\nrotation: { lease: 90s }\n';
   const refused = load({ yaml });
   const context = { loadConfig: () => refused };
 
