@@ -1,0 +1,65 @@
+/** A copy of the tree to be damaged: sources, tests and configuration; what is installed is only linked. */
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Sabotage } from './sabotage.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+/** What the tests read; documents and charts included, for some tests are about them. */
+const copied = [
+  ...[
+    'src',
+    'config',
+    'jobs',
+    'test',
+    'bin',
+    'helm',
+    'docs',
+    'dashboards',
+    'package.json',
+    'package-lock.json',
+    '.npmrc',
+  ],
+  ...['tsconfig.json', 'biome.json', 'vitest.config.ts', 'vitest.browser.config.ts', 'Dockerfile', '.dockerignore'],
+  ...['README.md', 'ARCHITECTURE.md'],
+];
+
+export interface Tree {
+  readonly directory: string;
+  /** Damages one file; answers why it cannot, in words, or the way back. */
+  patch(sabotage: Sabotage): { readonly restore: () => void } | { readonly why: string };
+  remove(): void;
+}
+
+export function copyTree(): Tree {
+  const directory = mkdtempSync(join(tmpdir(), 'pilotlight-sabotage-'));
+  for (const name of copied)
+    if (existsSync(join(root, name))) cpSync(join(root, name), join(directory, name), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
+  return {
+    directory,
+    patch({ file, find, replace, also }) {
+      const path = join(directory, file);
+      if (!existsSync(path)) return { why: `there is no ${file}` };
+      const text = readFileSync(path, 'utf8');
+      let damaged = text;
+      for (const edit of [{ find, replace }, ...(also === undefined ? [] : [also])]) {
+        const places = damaged.split(edit.find).length - 1;
+        if (places !== 1) return { why: `what it replaces is in ${file} ${places} times, not once` };
+        damaged = damaged.replace(edit.find, () => edit.replace);
+      }
+      if (damaged === text) return { why: 'it changes nothing' };
+      try {
+        // A patch that is no code would turn everything red and prove nothing.
+        stripTypeScriptTypes(damaged);
+      } catch {
+        return { why: `it leaves ${file} unreadable` };
+      }
+      writeFileSync(path, damaged);
+      return { restore: () => writeFileSync(path, text) };
+    },
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
