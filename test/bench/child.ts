@@ -12,6 +12,8 @@ export interface Child {
   ask<T>(question: string, input?: unknown): Promise<T>;
   /** Lets it close what it holds and waits until it is gone. */
   stop(): Promise<void>;
+  /** SIGKILL: nothing is closed or finished. */
+  kill(): Promise<void>;
 }
 
 export interface ChildOptions {
@@ -59,6 +61,10 @@ export async function startChild(file: string, options: ChildOptions): Promise<C
       });
     },
     stop: () => end(child, gone),
+    async kill() {
+      child.kill('SIGKILL');
+      await gone;
+    },
   };
 }
 

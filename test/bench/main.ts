@@ -11,7 +11,9 @@ import { table } from './figures.ts';
 import { measureIdle } from './parts/idle.ts';
 import { measureIndex } from './parts/index.ts';
 import { measureInventory } from './parts/inventory.ts';
+import { measureOutage } from './parts/outage.ts';
 import type { Found, PartOptions } from './parts/part.ts';
+import { measureRecovery } from './parts/recovery.ts';
 import { measureRotations } from './parts/rotations.ts';
 import { measureSeal } from './parts/seal.ts';
 import { measureWrites } from './parts/writes.ts';
@@ -23,6 +25,8 @@ const parts: Readonly<Record<string, (options: PartOptions) => Promise<Found>>> 
   writes: measureWrites,
   index: measureIndex,
   inventory: measureInventory,
+  outage: measureOutage,
+  recovery: measureRecovery,
   idle: measureIdle,
 };
 

@@ -26,6 +26,8 @@ export interface Tuning {
   readonly concurrency: number;
   /** Store writes a second; more than a file may say where no limit is wanted, so that the limiter is still asked. */
   readonly writesPerSecond: number;
+  /** How long a rotation tries to write by itself; the default unless given. */
+  readonly writeLimitMs?: number;
 }
 
 /** Everything a child needs to start the service. Travels as JSON. */
@@ -87,17 +89,26 @@ function serviceInput(
   const configFile = join(directory, `${name}.yaml`);
   const settings = {
     dataDir: join(directory, name),
-    store: { kind: 'aws', aws: { region, endpoint: world.storeUrl } },
+    store: { kind: 'aws', aws: { region, endpoint: world.storeUrl, ...requestLimitOf(tuning) } },
     clients: { bench: { secret: clientSecretName } },
     providers: { [provider]: { limits: { perSecond: 1_000 } } },
-    rotation: { concurrency: tuning.concurrency },
-    spool: { fingerprintKeyFile: join(directory, 'fingerprint.key') },
+    rotation: {
+      concurrency: tuning.concurrency,
+      ...(tuning.writeLimitMs === undefined ? {} : { writeLimit: `${tuning.writeLimitMs}ms` }),
+    },
+    // As a mounted Secret: every worker opens what another one sealed.
+    spool: { keys: { directory: join(directory, 'keys') }, fingerprintKeyFile: join(directory, 'fingerprint.key') },
     web: { port: 0 },
     sandbox: { connectTo: world.providerUrl.replace(/\/$/, '') },
   };
   // JSON is YAML.
   writeFileSync(configFile, JSON.stringify(settings), { mode: 0o600 });
   return { configFile, env: { REDIS_URL: redis.url }, tuning };
+}
+
+/** A slow write must fit twice into the time there is for it. */
+function requestLimitOf({ writeLimitMs }: Tuning): { requestLimit?: string } {
+  return writeLimitMs === undefined ? {} : { requestLimit: `${writeLimitMs / 2}ms` };
 }
 
 /** The configuration, by the loader the service uses; only the write limit may be out of a file's range. */

@@ -37,6 +37,13 @@ export interface Seed {
   readonly managed: boolean;
 }
 
+/** Connections of a kind, by their numbers. */
+export interface Range {
+  readonly kind: string;
+  readonly from: number;
+  readonly count: number;
+}
+
 export interface WorldCounts {
   readonly listRequests: number;
   readonly valueReads: number;
@@ -44,6 +51,8 @@ export interface WorldCounts {
   readonly writesThrottled: number;
   /** Tokens spent more than once. */
   readonly doubleSpends: number;
+  /** Refresh tokens shown to the provider. */
+  readonly tokensShown: number;
   readonly cpuMs: number;
   /** Monotonic instant of the count, ms. */
   readonly atMs: number;
@@ -94,15 +103,48 @@ function counts(of: SecretsManagerDouble): WorldCounts {
     writes: writes.reduce((sum, { succeeded }) => sum + succeeded, 0),
     writesThrottled: writes.reduce((sum, { throttled }) => sum + throttled, 0),
     doubleSpends: sandbox.oracle.doubleSpends().length,
+    tokensShown: sandbox.oracle.presentations().length,
     cpuMs: cpuMs(),
     atMs: clock.monotonic(),
   };
 }
 
+const ordered = new Map<string, () => void>();
+
+/** A fault for as long as it is wanted. */
+function switchFault(name: string, wanted: boolean, order: () => () => void): void {
+  ordered.get(name)?.();
+  ordered.delete(name);
+  if (wanted) ordered.set(name, order());
+}
+
+/** The store takes no write. */
+const refuseWrites = (wanted: boolean) =>
+  switchFault('store', wanted, () => {
+    const what = { error: 'InternalServiceError', status: 500 };
+    return double.faults.add({ op: ['PutSecretValue', 'UpdateSecretVersionStage'], times: Infinity, what }).remove;
+  });
+
+/** Token requests are taken and neither answered nor acted upon. */
+const hangRequests = (wanted: boolean) =>
+  switchFault('provider', wanted, () => sandbox.faults.inject({ kind: 'hang', when: 'before' }).lift);
+
+/** How many of these hold their live token in a version written since they were seeded. */
+function renewed({ kind, from, count }: Range): number {
+  const isRenewed = (number: number) => {
+    const id = connectionId(kind, number);
+    const current = double.secrets.current(id);
+    if (current === undefined || current.versionId === versionId(number)) return false;
+    const { refresh_token } = JSON.parse(String(current.value)) as { refresh_token: string };
+    return refresh_token === sandbox.oracle.liveToken(id);
+  };
+  return Array.from({ length: count }, (_, place) => from + place).filter(isRenewed).length;
+}
+
 const store = await double.start();
 const endpoints = await sandbox.start();
 const hello: WorldHello = { storeUrl: store.url, providerUrl: endpoints.url.href };
-const answers = { seedDue, seedUnchanged, counts: () => counts(double) };
+const answers = { seedDue, seedUnchanged, refuseWrites, hangRequests, renewed, counts: () => counts(double) };
 serve(hello, answers, async () => {
   await double.stop();
   await sandbox.stop();
