@@ -113,7 +113,8 @@ test('a call that cannot be typed would be found', () => {
   expect(wrongIn('list --state reauth_required --owner x # who')).toEqual([]);
   expect(wrongIn('list --state dead')).toHaveLength(1);
   expect(wrongIn('list --sort deadline')).toHaveLength(1);
-  expect(wrongIn('spool flush')).toHaveLength(1);
+  expect(wrongIn('spool flush')).toEqual([]);
+  expect(wrongIn('spool empty')).toHaveLength(1);
 });
 
 test('the examples of configuration in README.md load', () => {
