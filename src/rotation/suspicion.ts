@@ -24,9 +24,13 @@ export type Verdict =
 /** Longest time between two looks at a suspicion that cannot be confirmed because nothing else of its client succeeds. */
 const lookEveryMsMax = 6 * 3_600_000;
 
+/** A success longer ago than so many waits says nothing of now: the client may have been broken again since. */
+const freshWaits = 2;
+
 /**
- * Seen twice, far enough apart, and the client has succeeded with another connection since the first sighting: only then
- * is the customer asked. Without that success the operator keeps being told, and the customer is left in peace.
+ * Seen twice, far enough apart, and the client has succeeded with another connection since the first sighting, and not
+ * long before the last: only then is the customer asked. Without that success the operator keeps being told, and the
+ * customer is left in peace.
  */
 export function weighSuspicion({ known, fingerprint, lastSuccessAt, now, confirmAfterMs }: SuspicionFacts): Verdict {
   const before =
@@ -35,9 +39,12 @@ export function weighSuspicion({ known, fingerprint, lastSuccessAt, now, confirm
       : undefined;
   if (before === undefined) return { kind: 'suspect', since: now, sightings: 1, nextAt: now + confirmAfterMs };
   const longEnough = now - before.since >= confirmAfterMs;
-  if (longEnough && lastSuccessAt !== null && lastSuccessAt >= before.since)
-    return { kind: 'confirmed', since: before.since };
+  const succeeded = lastSuccessAt !== null && lastSuccessAt >= before.since;
+  const isFresh = succeeded && lastSuccessAt >= now - freshWaits * confirmAfterMs;
+  if (longEnough && isFresh) return { kind: 'confirmed', since: before.since };
   const sightings = before.failures + 1;
+  // This sighting brings a canary; the next look finds what it came to.
+  if (longEnough && succeeded) return { kind: 'suspect', since: before.since, sightings, nextAt: now + confirmAfterMs };
   const waitMs = Math.min(confirmAfterMs * 2 ** Math.min(sightings - 1, 10), Math.max(lookEveryMsMax, confirmAfterMs));
   return { kind: 'suspect', since: before.since, sightings, nextAt: now + waitMs };
 }

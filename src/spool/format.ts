@@ -149,8 +149,8 @@ function isTorn(bytes: Buffer): boolean {
   const end = 4 + length;
   if (end > bytes.length || length < zerosMin) return false;
   if (isZero(bytes.subarray(end - zerosMin, end))) return true;
-  for (let at = 0; at + sectorBytes <= end; at += sectorBytes)
-    if (isZero(bytes.subarray(at, at + sectorBytes))) return true;
+  for (let at = 0; at < end; at += sectorBytes)
+    if (isZero(bytes.subarray(at, Math.min(at + sectorBytes, end)))) return true;
   return false;
 }
 

@@ -148,7 +148,7 @@ describe('a token is refused', () => {
     bench.double.faults.add({ op: 'DescribeSecret', secret: 'acme', what: { error: 'AccessDeniedException' } });
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'retryLater' });
     expect(await bench.entry('acme')).toMatchObject({ state: 'suspect', failures: 1 });
-    bench.clock.turn(hour);
+    bench.clock.turn(14 * minute);
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'needsConsent' });
   });
 

@@ -64,6 +64,17 @@ describe('a refusal', () => {
     expect(weigh(change)).toMatchObject({ kind, since });
   });
 
+  it('seen again long after the client’s success is looked at once more, soon: the client may be broken again', () => {
+    const now = since + 180 * minute;
+    expect(weigh({ now, lastSuccessAt: now - 30 * minute })).toMatchObject({ kind: 'confirmed' });
+    expect(weigh({ now, lastSuccessAt: now - 30 * minute - 1, known: { ...suspect, failures: 5 } })).toEqual({
+      kind: 'suspect',
+      since,
+      sightings: 6,
+      nextAt: now + 15 * minute,
+    });
+  });
+
   it('that cannot be confirmed is looked at ever more seldom, up to every six hours', () => {
     const waits = [1, 2, 3, 4, 5, 6, 7, 500].map((failures) => {
       const verdict = weigh({ known: { ...suspect, failures } });
@@ -81,8 +92,8 @@ describe('a refusal', () => {
       known: fc.option(fc.record({ failures: fc.nat(50), fingerprint: fc.constantFrom('f1', 'f2') }), {
         nil: undefined,
       }),
-      lastSuccess: fc.option(fc.integer({ min: -1e9, max: 1e9 })),
-      later: fc.integer({ min: 0, max: 1e9 }),
+      lastSuccess: fc.option(fc.integer({ min: -1e7, max: 1e7 })),
+      later: fc.integer({ min: 0, max: 1e7 }),
     });
     fc.assert(
       fc.property(facts, ({ known, lastSuccess, later }) => {
@@ -91,7 +102,8 @@ describe('a refusal', () => {
           lastSuccessAt: lastSuccess === null ? null : since + lastSuccess,
           now: since + later,
         });
-        const may = known?.fingerprint === 'f1' && later >= 15 * minute && lastSuccess !== null && lastSuccess >= 0;
+        const isFresh = lastSuccess !== null && lastSuccess >= Math.max(0, later - 30 * minute);
+        const may = known?.fingerprint === 'f1' && later >= 15 * minute && isFresh;
         expect(verdict.kind).toBe(may ? 'confirmed' : 'suspect');
         if (verdict.kind === 'suspect') expect(verdict.nextAt).toBeGreaterThanOrEqual(since + later + 15 * minute);
       }),

@@ -24,8 +24,9 @@ export interface SimDisk {
   digest(): unknown;
 }
 
-/** What a disk writes whole. */
+/** What the system hands to a disk, in any order, and what a disk writes whole or not at all. */
 const pageBytes = 4_096;
+const sectorBytes = 512;
 const unfinishedSuffix = '.tmp';
 
 function diskError(code: 'ENOSPC' | 'EIO' | 'EEXIST' | 'ENOENT'): Error {
@@ -63,7 +64,7 @@ export function createSimDisk(): SimDisk {
     files.set(name, after);
   }
 
-  /** Some of a write: its first bytes, or, of one over several pages, a later page without the first. */
+  /** Some of a write: its first sectors, or, of one over several pages, a later page without the first. */
   function tear(name: string, bytes: Uint8Array, position: number, fraction: number): void {
     if (disk.broken || thrownAway || !files.has(name)) return;
     const firstPageEnd = pageBytes - (position % pageBytes);
@@ -73,7 +74,8 @@ export function createSimDisk(): SimDisk {
       return;
     }
     const share = pages === 2 ? fraction / 0.75 : fraction;
-    write(name, bytes.subarray(0, Math.floor(share * bytes.length)), position);
+    const end = position + Math.floor(share * bytes.length);
+    write(name, bytes.subarray(0, Math.max(0, end - (end % sectorBytes) - position)), position);
   }
 
   function fileOf(calls: Calls, name: string): SpoolFile {
