@@ -7,7 +7,8 @@ import type { Redis } from 'ioredis';
 import type { ClientAtHost } from '../connection/entry.ts';
 import type { ClientHealth, Clients } from '../rotation/ports.ts';
 import { groupName, parseGroupName } from './groups.ts';
-import { checkedPrefix, defaultPrefix } from './keys.ts';
+import { checkedPrefix, defaultPrefix, keyOf } from './keys.ts';
+import { speaking } from './redis-errors.ts';
 import { scriptRunner } from './script.ts';
 
 /** Clients per script of `list`. */
@@ -111,7 +112,8 @@ const whole = (instant: number) => Math.floor(instant);
 
 /** Throws redis_unavailable from every call. */
 export function createClients(options: { readonly redis: Redis; readonly prefix?: string }): Clients {
-  const run = scriptRunner(options.redis, checkedPrefix(options.prefix ?? defaultPrefix));
+  const prefix = checkedPrefix(options.prefix ?? defaultPrefix);
+  const run = scriptRunner(options.redis, prefix);
 
   async function healthOf(clients: readonly ClientAtHost[]): Promise<{ at: ClientAtHost; health: ClientHealth }[]> {
     const all: { at: ClientAtHost; health: ClientHealth }[] = [];
@@ -156,6 +158,10 @@ export function createClients(options: { readonly redis: Redis; readonly prefix?
     },
     async takeProbe(at, now, probeEveryMs) {
       return (await run(takeProbeScript, groupName(at), whole(now), whole(probeEveryMs))) === 1;
+    },
+    async mayFlag(provider) {
+      const held = await speaking(() => options.redis.hget(keyOf(prefix, 'mass'), provider));
+      return held === null || held.includes('"confirmedAt"');
     },
   };
 }

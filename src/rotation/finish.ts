@@ -121,11 +121,13 @@ async function settle(
   written: WriteBack,
   details: Details,
 ): Promise<RotationReport> {
-  const { ports } = rotation;
+  const { ports, settings } = rotation;
   const now = ports.clock.now();
   if (written.kind === 'failed') {
     ports.trust.doubt();
-    const entry = entryAfter(subject, now, { state: 'sealed', reason: written.reason, nextAt: null });
+    // Recovery finishes it. Should that have come first, and this word of it last, the next look says so.
+    const nextAt = now + settings.retryMaxMs;
+    const entry = entryAfter(subject, now, { state: 'sealed', reason: written.reason, nextAt });
     return report(rotation, 'sealed', written.reason, { ...details, entry });
   }
   ports.trust.prove();

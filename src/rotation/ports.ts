@@ -149,6 +149,8 @@ export interface Clients {
   hold(at: ClientAtHost, scope: 'client' | 'provider', until: number): Promise<void>;
   /** Takes the right to probe an open breaker now; at most one per probe interval. */
   takeProbe(at: ClientAtHost, now: number, probeEveryMs: number): Promise<boolean>;
+  /** False while many connections of the provider are refused at once and no person has said that this is real. */
+  mayFlag(provider: string): Promise<boolean>;
 }
 
 // ---------------------------------------------------------------------------------------------------------------- index

@@ -38,18 +38,25 @@ export async function concludeGrantRefused(
   });
   const reason =
     subject.known?.state === 'suspect' && subject.known.reason === 'lost_rotation' ? 'lost_rotation' : cause;
-  const awaited = await answerAwaitedUntil(rotation, record);
-  if (verdict.kind === 'confirmed' && awaited <= now)
+  const heldUntil = verdict.kind === 'confirmed' ? await heldBack(rotation, subject, record, now) : now;
+  if (verdict.kind === 'confirmed' && heldUntil <= now)
     return condemn(rotation, subject, record, reason, verdict.since, details);
   await record.remove();
   const entry = entryAfter(subject, now, {
     state: 'suspect',
     reason,
     since: verdict.since,
-    nextAt: verdict.kind === 'confirmed' ? awaited : verdict.nextAt,
+    nextAt: verdict.kind === 'confirmed' ? heldUntil : verdict.nextAt,
     failures: verdict.kind === 'confirmed' ? (subject.known?.failures ?? 1) : verdict.sightings,
   });
   return report(rotation, 'suspect', reason, { ...details, entry, breakerOpened: breaker?.opened === true });
+}
+
+/** Until when nobody is asked though the suspicion is confirmed. */
+async function heldBack(rotation: Rotation, subject: Subject, record: SpoolRecord, now: number): Promise<number> {
+  const { ports, settings } = rotation;
+  const mayFlag = await forgivingRedis(() => ports.clients.mayFlag(subject.standing.provider.name));
+  return Math.max(mayFlag === false ? now + settings.confirmAfterMs : 0, await answerAwaitedUntil(rotation, record));
 }
 
 /** For how long a worker that is gone is expected back with its disk: a node that is drained, a volume that moves. */
@@ -61,8 +68,10 @@ const diskAwayMs = 3_600_000;
  */
 async function answerAwaitedUntil({ id, ports }: Rotation, { intent }: SpoolRecord): Promise<number> {
   const open = await forgivingRedis(() => ports.spool.openOf(id));
+  // What lies on our own disk hides nothing: of those this process made it knows how they ended.
+  const own = new Set(ports.spool.recordsOf(id).map((record) => record.intent.attempt));
   const others = (open?.records ?? []).filter(
-    (one) => one.intent.attempt !== intent.attempt && one.intent.fingerprintOld === intent.fingerprintOld && !one.found,
+    (one) => !own.has(one.intent.attempt) && one.intent.fingerprintOld === intent.fingerprintOld,
   );
   return Math.max(0, ...others.map((one) => one.intent.startedAt + diskAwayMs));
 }

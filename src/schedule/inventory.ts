@@ -5,8 +5,8 @@
 import { refuseDuplicates } from '../connection/duplicate.ts';
 import { clientKey, type IndexEntry } from '../connection/entry.ts';
 import { seenDigest } from '../connection/fingerprint.ts';
-import { flagTag } from '../connection/flag.ts';
-import { entryOf, type JudgeRules, judge, sightingOf } from '../connection/standing.ts';
+import { flagTag, readFlag } from '../connection/flag.ts';
+import { entryOf, type JudgeRules, judge, type Standing, sightingOf } from '../connection/standing.ts';
 import {
   type ConnectionIndex,
   type SecretDescription,
@@ -31,6 +31,8 @@ export interface InventoryPorts {
   /** The id of a secret's name; undefined where the name lacks the configured prefix. */
   readonly idOf: (name: string) => string | undefined;
   readonly nameOf: (id: string) => string;
+  /** Told of a flag whose connection lives again. False: it stays until on-call knows, and somebody else takes it away. */
+  readonly flagVoid?: (connection: string, provider: string, since: number) => Promise<boolean>;
 }
 
 export interface InventoryResult {
@@ -149,9 +151,9 @@ async function judged(
   }
   const flaggedVersion = secret.tags[flagTag.version];
   if (flaggedVersion !== undefined && flaggedVersion !== version.versionId)
-    await clearFlag(ports, id, secret.name, version.versionId);
+    await flagIsVoid(ports, entry, secret, version.versionId);
   // A rotation under way knows more than its secret says: only a new token overrules it.
-  const attempted = known !== undefined && underWay.includes(known.state);
+  const attempted = known !== undefined && underWay.includes(known.state) && !isHome(known, standing, version);
   const sameClient = known !== undefined && clientKey(known.at) === clientKey(entry.at);
   if (
     standing.usable &&
@@ -165,7 +167,22 @@ async function judged(
   return entry;
 }
 
-/** The flag judged another version: a new consent or token makes it void. */
+/** What was sealed is current now: recovery was faster than the word of the one that sealed it. */
+function isHome(known: IndexEntry, standing: Standing, { versionId }: SecretVersion): boolean {
+  return known.state === 'sealed' && standing.usable && standing.document.own.attempt === versionId;
+}
+
+/** The flag judged another version: a new consent or token makes it void. Its end is told before it goes. */
+async function flagIsVoid(
+  ports: InventoryPorts,
+  { id, at }: IndexEntry,
+  { name, tags }: SecretDescription,
+  versionId: string,
+): Promise<void> {
+  const mayGo = (await ports.flagVoid?.(id, at.provider, readFlag(tags)?.since ?? ports.clock.now())) ?? true;
+  if (mayGo) await clearFlag(ports, id, name, versionId);
+}
+
 async function clearFlag(ports: InventoryPorts, id: string, name: string, versionId: string): Promise<void> {
   try {
     // ListSecrets lags: the flag may have been written anew for this very version since.

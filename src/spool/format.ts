@@ -135,23 +135,26 @@ export function decodeRecord(file: Buffer, install: string, keyring: Keyring, la
 
 /** What a disk writes whole or not at all. */
 const sectorBytes = 512;
-/** As many zeros at the end are no chance; fewer may be. */
+/** As many zeros are no chance; fewer may be. */
 const zerosMin = 16;
 
 /**
- * A write the power cut short: of what should be there a sector, or the end, still holds the zeros that were written
- * ahead. It never counted as sealed, so nothing was built on it. Anything else that does not open has been changed since,
- * and a human looks at it. The answer begins where a sector does.
+ * A write the power cut short: some of its sectors still hold the zeros that were written ahead, and the others are whole.
+ * It never counted as sealed, so nothing was built on it. Anything else that does not open has been changed since, its
+ * length perhaps, and a human looks at it. The answer begins where a sector does.
  */
 function isTorn(bytes: Buffer): boolean {
   const length = bytes.readUInt32BE(0);
   if (length === 0) return isZero(bytes.subarray(0, sectorBytes));
   const end = 4 + length;
-  if (end > bytes.length || length < zerosMin) return false;
-  if (isZero(bytes.subarray(end - zerosMin, end))) return true;
-  for (let at = 0; at < end; at += sectorBytes)
-    if (isZero(bytes.subarray(at, Math.min(at + sectorBytes, end)))) return true;
-  return false;
+  if (end > bytes.length) return false;
+  let missing = 0;
+  for (let at = 0; at < end; at += sectorBytes) {
+    const sector = bytes.subarray(at, Math.min(at + sectorBytes, end));
+    if (isZero(sector)) missing += 1;
+    else if (isZero(sector.subarray(-zerosMin))) return false;
+  }
+  return missing > 0;
 }
 
 function isZero(bytes: Uint8Array): boolean {

@@ -60,7 +60,11 @@ describe('after the token is spent', () => {
     expect(fault?.fired()).toBeGreaterThan(0);
     if (report.outcome !== 'rotated') {
       expect(report).toMatchObject({ outcome: 'sealed', reason });
-      expect(await bench.entry('acme')).toMatchObject({ state: 'sealed', reason, nextAt: null });
+      expect(await bench.entry('acme')).toMatchObject({
+        state: 'sealed',
+        reason,
+        nextAt: bench.clock.now() + bench.settings.retryMaxMs,
+      });
       expect(await bench.spoolFiles()).toHaveLength(1);
       if (!spec.applied) expect(bench.document('acme')).toEqual(before);
       // As long as it lasts, neither recovery nor a person's impatience spends anything.

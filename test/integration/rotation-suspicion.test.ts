@@ -65,6 +65,24 @@ describe('a token is refused', () => {
     expect(await bench.entry('acme')).toMatchObject({ state: 'reauth_required', nextAt: null });
   });
 
+  test('while many of its provider are refused at once nobody is flagged before a person confirmed it', async () => {
+    const mass = '{pilotlight}:mass';
+    await bench.redis.redis.hset(mass, 'docusign', JSON.stringify({ since: bench.clock.now() }));
+    await bench.rotate('acme');
+    bench.clock.turn(minute);
+    await bench.rotate('canary');
+    bench.clock.turn(15 * minute);
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'suspect', reason: 'invalid_grant' });
+    expect(await bench.entry('acme')).toMatchObject({ state: 'suspect', nextAt: bench.clock.now() + 15 * minute });
+    expect(bench.double.secrets.tags('acme')).toEqual({ 'pilotlight:managed': 'true' });
+    const confirmed = { since: bench.clock.now(), confirmedAt: bench.clock.now() };
+    await bench.redis.redis.hset(mass, 'docusign', JSON.stringify(confirmed));
+    bench.clock.turn(10 * minute);
+    await bench.rotate('canary', 'canary');
+    bench.clock.turn(5 * minute);
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'needsConsent' });
+  });
+
   test('without a success of the client it stays a suspicion, looked at more and more seldom, for days', async () => {
     const waits: number[] = [];
     for (let sighting = 1; sighting <= 8; sighting++) {

@@ -94,7 +94,7 @@ describe('an answer whose write was cut short', () => {
   const whole = fileOf(answerOf({ body: Buffer.alloc(3_000, 'x') }));
 
   it('is as good as none, wherever the cut fell', () => {
-    for (let end = answerStart + 1; end <= whole.sealedEnd - 16; end += 1) {
+    for (let end = answerStart; end < whole.sealedEnd; end += 512) {
       const cut = Buffer.from(whole.bytes);
       cut.fill(0, end);
       expect(['torn', 'opened'], `cut at ${end}`).toContain(why(cut));
@@ -112,11 +112,20 @@ describe('an answer whose write was cut short', () => {
 
   it.each([
     ['some bytes in the middle are zeros', answerStart + 600, answerStart + 700],
-    ['so few at the end are zeros that they may be chance', whole.sealedEnd - 15, whole.sealedEnd],
+    ['its end is, and no disk ends a write within a sector', whole.sealedEnd - 15, whole.sealedEnd],
+    ['the end of one sector and the next one are', answerStart + 480, answerStart + 1_024],
   ])('is told from one that was changed: %s', (_what, from, to) => {
     const changed = Buffer.from(whole.bytes);
     changed.fill(0, from, to);
     expect(why(changed)).toBe('answer_damaged');
+  });
+
+  it('is told from one whose length was changed, so that it seems to lack what was never written', () => {
+    for (let bit = 0; bit < 16; bit++) {
+      const changed = Buffer.from(whole.bytes);
+      changed.writeUInt32BE(changed.readUInt32BE(answerStart) ^ (1 << bit), answerStart);
+      expect(why(changed), `bit ${bit}`).toBe('answer_damaged');
+    }
   });
 });
 

@@ -189,8 +189,8 @@ function checkRecord(one: RecordCase, bytes: Buffer, made: readonly MadeRecord[]
     throw new Broken('lostTokens', 'a record says it is answered and cannot be opened');
   if (answer !== undefined && !isDeepStrictEqual(answer, whole.answer))
     throw new Broken('lostTokens', 'a record gave back another answer than was sealed');
-  // Where an answer lacks all its bytes, a sector or its end, nothing could tell it from a write cut short by power.
-  const gone = isBlank(bytes, read.header, layout) || (layout === 'file' && lacksPart(bytes, whole.bytes));
+  // Where an answer lacks all its bytes or a sector, nothing could tell it from a write cut short by power.
+  const gone = isBlank(bytes, read.header, layout) || (layout === 'file' && lacksSector(bytes, whole.bytes));
   if (answer === undefined && whole.answer !== undefined && !gone)
     throw new Broken('lostTokens', 'an answer was taken for none: its token would be spent again');
 }
@@ -200,13 +200,13 @@ function isBlank(bytes: Buffer, header: Buffer, layout: Layout): boolean {
   return behind.every((byte) => byte === 0);
 }
 
-/** Of the answer as it was written, a sector or the end is as it was before. */
-function lacksPart(bytes: Buffer, written: Buffer): boolean {
+/** Of the answer as it was written, a sector is as it was before. */
+function lacksSector(bytes: Buffer, written: Buffer): boolean {
   const end = answerStart + 4 + written.readUInt32BE(answerStart);
   const blank = (from: number, to: number) =>
     bytes.length >= to && bytes.subarray(from, to).every((byte) => byte === 0);
   for (let at = answerStart; at < end; at += 512) if (blank(at, Math.min(at + 512, end))) return true;
-  return blank(end - 16, end);
+  return false;
 }
 
 /** The same bytes as a file among others. */

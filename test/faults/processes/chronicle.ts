@@ -21,8 +21,8 @@ export interface Excuse {
   /** When the attempt was begun whose answer is unknown, and when it became so. */
   readonly from: number;
   readonly at: number;
-  /** `unsealed`: the kill came before the seal. `undelivered`: the answer never got there. `disk`: sealed, and the disk went with the pod before the mirror had it. */
-  readonly why: 'unsealed' | 'undelivered' | 'disk' | 'stopped';
+  /** `unsealed`: the kill came before the seal. `undelivered`: the answer never got there. `disk`: sealed, and the disk went with the pod before the mirror had it; `away`: it comes back with it. */
+  readonly why: 'unsealed' | 'undelivered' | 'disk' | 'away' | 'stopped';
 }
 
 export interface Chronicle {
@@ -61,6 +61,9 @@ export function createChronicle(world: FaultWorld): Chronicle {
         const why = record.answered ? 'disk' : 'unsealed';
         excuses.push({ connection: record.connection, from: record.startedAt, at, why });
       }
+      // Nobody else can know of it before its disk is back: the token may be tried once more, and nothing is lost.
+      for (const record of disk.records.filter((one) => outlives(one) && !mirrored.has(one.attempt)))
+        excuses.push({ connection: record.connection, from: record.startedAt, at, why: 'away' });
       const death: Death = { at, owed: disk.records.filter(outlives) };
       deaths.push(death);
       return death;

@@ -51,8 +51,9 @@ export function windowLoss(world: FaultWorld, chronicle: Chronicle, connection: 
   if (last === undefined || isOver || successor === world.document(connection).refresh_token) return undefined;
   const refused = shown.some((one) => one.order > last.order && one.generation === last.generation && !one.committed);
   const excuse = excuseOf(chronicle, last);
-  // A worker that was only stopped has its answer still.
-  return refused && excuse !== undefined && excuse.why !== 'stopped' ? last : undefined;
+  // A worker that was only stopped has its answer still, and a disk that comes back brings it.
+  const isKept = excuse?.why === 'stopped' || excuse?.why === 'away';
+  return refused && excuse !== undefined && !isKept ? last : undefined;
 }
 
 /** Every property that can be judged of a connection at any time after rest. */

@@ -32,6 +32,7 @@ export function memoryClients(given: readonly (readonly [ClientAtHost, Partial<C
     rejected: unused,
     preferSecret: unused,
     hold: unused,
+    mayFlag: unused,
   };
   return {
     clients,
