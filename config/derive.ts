@@ -11,7 +11,8 @@ export type Find = { readonly tag: { readonly key: string; readonly value: strin
 
 type ParsedStore = ParsedConfig['store'];
 
-export interface Config extends Omit<ParsedConfig, 'store' | 'providers' | 'providersDir' | 'spool' | 'web'> {
+export interface Config
+  extends Omit<ParsedConfig, 'store' | 'providers' | 'providersDir' | 'spool' | 'web' | 'reconsent'> {
   readonly store: Omit<ParsedStore, 'kind' | 'find' | 'namePrefix' | 'file'> & {
     readonly kind: 'aws' | 'file';
     readonly find: Find;
@@ -26,12 +27,13 @@ export interface Config extends Omit<ParsedConfig, 'store' | 'providers' | 'prov
     readonly answerBytes: number;
     readonly unwrittenMax: number;
   };
-  readonly web: { readonly host: string; readonly port: number; readonly statusPage: boolean };
+  readonly reconsent: Omit<ParsedConfig['reconsent'], 'keyFile'> & { readonly keyFile: string };
+  readonly web: Omit<ParsedConfig['web'], 'statusPage'> & { readonly statusPage: boolean };
 }
 
 /** Fills in what follows from other settings. Relative paths start at `cwd`, those left out lie in the data folder. */
 export function derive(parsed: ParsedConfig, providers: Config['providers'], cwd: string): Config {
-  const { store, spool, web, redis, providersDir: _, ...rest } = parsed;
+  const { store, spool, web, redis, reconsent, providersDir: _, ...rest } = parsed;
   const absolute = (path: string) => (isAbsolute(path) ? path : join(cwd, path));
   const dataDir = absolute(parsed.dataDir);
   const within = (path: string | undefined, name: string) =>
@@ -64,6 +66,7 @@ export function derive(parsed: ParsedConfig, providers: Config['providers'], cwd
       answerBytes: spool.answerBytes,
       unwrittenMax: spool.unwrittenMax,
     },
+    reconsent: { ...reconsent, keyFile: within(reconsent.keyFile, 'reconsent.key') },
     web: { ...web, statusPage: web.statusPage ?? /^(?:127\.|localhost$|\[?::1\]?$)/.test(web.host) },
   });
 }

@@ -2,6 +2,7 @@
  * What must hold within one provider file beyond its types: every scope finds a lifetime, every placeholder can be
  * filled, no pattern lets a token out to any host, and nothing in it is a credential.
  */
+import { didYouMean } from './did-you-mean.ts';
 import { formatDuration } from './duration.ts';
 import type { Finding } from './problem.ts';
 import type { Provider } from './provider.ts';
@@ -14,6 +15,7 @@ export function providerFindings(provider: Provider, keep: Keep): Finding[] {
     ...refreshEvery(provider),
     ...endpoints(provider),
     ...accessPoints(provider),
+    ...authorization(provider),
     ...others(provider),
   ];
 }
@@ -101,6 +103,50 @@ function url({ accessPoints: patterns, dataCenters }: Provider, path: PropertyKe
   return findings;
 }
 
+/** What only the request itself may say. */
+const reserved = /^(?:response_type|response_mode|state|scope|code_challenge(?:_method)?|request(?:_uri)?)$/i;
+
+function authorization(provider: Provider): Finding[] {
+  const { authorization: rules } = provider;
+  if (rules === undefined) return [];
+  const at = (...path: PropertyKey[]) => ['authorization', ...path];
+  const findings: Finding[] = [];
+  const entries = Object.entries(rules.environments);
+  if (entries.length === 0) {
+    const fix = 'add one with its authorizationUrl, or leave authorization out';
+    findings.push({ path: at('environments'), message: 'names no environment', fix });
+  }
+  for (const [name, urls] of entries) {
+    for (const [key, template] of Object.entries(urls)) {
+      if (template !== undefined) findings.push(...url(provider, at('environments', name, key), template));
+    }
+    // A name of no environment does no harm (an installation may have taken that one away), unless it is a typing error.
+    const meant = Object.hasOwn(provider.environments, name) ? undefined : didYouMean(name, without(rules, provider));
+    if (meant !== undefined) {
+      const fix = `did you mean ${meant}?`;
+      findings.push({ path: at('environments', name), message: 'is no environment of the provider', fix });
+    }
+    if (rules.account !== 'none' && urls.userinfoUrl === undefined) {
+      const fix = 'give it, or set account: none';
+      findings.push({
+        path: at('environments', name, 'userinfoUrl'),
+        message: 'is missing, and account needs it',
+        fix,
+      });
+    }
+  }
+  for (const name of Object.keys(rules.parameters)) {
+    if (!reserved.test(name) && name !== rules.names.clientId && name !== rules.names.redirectUri) continue;
+    findings.push({ path: at('parameters', name), message: 'is set for each request', fix: 'leave it out' });
+  }
+  return findings;
+}
+
+/** The provider's environments without a consent page. */
+function without({ environments }: NonNullable<Provider['authorization']>, provider: Provider): string[] {
+  return Object.keys(provider.environments).filter((name) => !Object.hasOwn(environments, name));
+}
+
 /** Hosts no provider's pattern may accept: it would send tokens wherever a secret's document says. */
 const strangers = [
   'localhost',
@@ -123,7 +169,7 @@ function accessPoints({ accessPoints: patterns }: Provider): Finding[] {
   });
 }
 
-function others({ errors, request, accessToken, revocation }: Provider): Finding[] {
+function others({ errors, request, accessToken, revocation, authorization: consent }: Provider): Finding[] {
   const findings: Finding[] = [];
   for (const [index, { status, error, description }] of errors.entries()) {
     if (status === undefined && error === undefined && description === undefined) {
@@ -149,6 +195,7 @@ function others({ errors, request, accessToken, revocation }: Provider): Finding
   for (const [path, parameters] of [
     [['request', 'parameters'], request.parameters],
     [['revocation', 'parameters'], revocation?.parameters ?? {}],
+    [['authorization', 'parameters'], consent?.parameters ?? {}],
   ] as const) {
     for (const name of Object.keys(parameters)) {
       if (/^(?:client_secret|refresh_token|password)$/i.test(name))

@@ -83,12 +83,65 @@ const environment = z.strictObject({
   revocationUrl: endpointUrl.optional(),
 });
 
+const environmentName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
+
+/** How a customer consents again through us: the authorization code flow, RFC 6749, section 4.1. */
+const authorization = z.strictObject({
+  /** Environments that have it; a connection of any other cannot be brought back through us. */
+  environments: z.record(
+    environmentName,
+    z.strictObject({
+      /** The consent page, opened by the customer's browser. */
+      authorizationUrl: endpointUrl,
+      /** Where codes are exchanged, when refreshes go elsewhere. Same placeholders as the environment's tokenUrl. */
+      tokenUrl: endpointUrl.optional(),
+      /** Asked with the new access token which account consented (`account`). */
+      userinfoUrl: endpointUrl.optional(),
+    }),
+  ),
+  /** Words always asked for, besides those the connection had. */
+  scope: z
+    .string()
+    .regex(
+      /^(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*)?$/,
+      'must be words with one space between them',
+    )
+    .default(''),
+  /** Proof key for the exchange (RFC 7636). `none` only where the provider does not know it: the code is then bound by state alone. */
+  pkce: z.enum(['S256', 'none']).default('S256'),
+  /** How long a code can be exchanged. RFC 6749, 4.1.2 recommends ten minutes at most. */
+  codeLife: duration({ min: '10s', max: '1h' }).default(600_000),
+  /** Further parameters of the consent page's address. */
+  parameters: z.record(z.string(), z.string()).default({}),
+  /** What the consent page calls the parameters of RFC 6749, 4.1.1, where it has names of its own. */
+  names: z
+    .strictObject({
+      clientId: z.string().min(1).default('client_id'),
+      redirectUri: z.string().min(1).default('redirect_uri'),
+    })
+    .prefault({}),
+  /** False where the token endpoint documents no redirect_uri with a code. */
+  sendRedirectUri: z.boolean().default(true),
+  /** How the account that consented is told; `none` where the provider has no page for it. */
+  account: z
+    .union([
+      z.literal('none'),
+      z.strictObject({
+        /** Member of the userinfo answer; a dot leads into an object or a list. */
+        field: z.string().regex(/^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/, 'must be names with dots between them'),
+        /** Of a list with several elements, the one in which this member is true. */
+        chosenBy: z.string().min(1).optional(),
+      }),
+    ])
+    .default('none'),
+});
+
 export const provider = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be lower-case letters, digits and dashes, 32 at most'),
   title: z.string().min(1),
   /** Where the facts come from. */
   documentation: z.array(z.url()).default([]),
-  environments: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), environment),
+  environments: z.record(environmentName, environment),
   /** Full-match regular expressions of host names an api_access_point from a secret or an answer may have. */
   accessPoints: z.array(pattern).default([]),
   /** Values of the secret's `data_center` that may be put into a URL. */
@@ -157,6 +210,8 @@ export const provider = z.strictObject({
       refused: z.array(z.string()).default([]),
     })
     .optional(),
+  /** Absent: customers cannot consent again through us. */
+  authorization: authorization.optional(),
 });
 export type Provider = z.infer<typeof provider>;
 /** A provider file as written, before defaults and units. */

@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import { cronExpression } from './cron.ts';
 import { duration } from './duration.ts';
+import { alerts, login, reconsent } from './schema-alerts.ts';
 import { fields, loopbackHttp, path, secretName, store, variable } from './schema-store.ts';
 
 const host = z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, 'must be a host name or an address');
@@ -100,16 +101,26 @@ const rotation = z.strictObject({
     .prefault({}),
 });
 
+const warnAt = z.strictObject({ left: duration().prefault('14d'), share: share.default(0.3) });
+const pageAt = z.strictObject({ left: duration().prefault('3d'), share: share.default(0.1) });
+const marks = z
+  .array(duration())
+  .min(1)
+  .transform((all) => [...new Set(all)].sort((a, b) => b - a));
+
 /** How much time left is told to on-call: the smaller of `left` and `share` of the life. */
 const thresholds = z.strictObject({
-  warn: z.strictObject({ left: duration().prefault('14d'), share: share.default(0.3) }).prefault({}),
-  page: z.strictObject({ left: duration().prefault('3d'), share: share.default(0.1) }).prefault({}),
+  warn: warnAt.prefault({}),
+  page: pageAt.prefault({}),
   /** Marks before the end of an absolute life; those in its second half count. */
-  absolute: z
-    .array(duration())
-    .min(1)
-    .transform((marks) => [...new Set(marks)].sort((a, b) => b - a))
-    .prefault(['30d', '14d', '7d', '3d', '1d']),
+  absolute: marks.prefault(['30d', '14d', '7d', '3d', '1d']),
+  /** Others for a provider, by its name. */
+  providers: z
+    .record(
+      z.string(),
+      z.strictObject({ warn: warnAt.optional(), page: pageAt.optional(), absolute: marks.optional() }),
+    )
+    .default({}),
 });
 
 const spool = z.strictObject({
@@ -139,8 +150,10 @@ const web = z.strictObject({
   host: host.default('127.0.0.1'),
   /** TCP port; 0 takes a free one. */
   port: z.int().min(0).max(65_535).default(8080),
-  /** Serve the read-only page of connections. It has no login; absent: only where host is loopback. */
+  /** Serve the operator's pages, read-only, without a login; absent: only where host is loopback. */
   statusPage: z.boolean().optional(),
+  /** Serve them to whoever has the token, on any address. */
+  login: login.optional(),
 });
 
 export const configSchema = z.strictObject({
@@ -171,6 +184,8 @@ export const configSchema = z.strictObject({
   thresholds: thresholds.prefault({}),
   spool: spool.prefault({}),
   web: web.prefault({}),
+  alerts: alerts.prefault({}),
+  reconsent: reconsent.prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
   /** Tests and the demo: every token request goes to this loopback address instead of the provider. Refused in Kubernetes. */
   sandbox: z

@@ -35,23 +35,41 @@ export function sweepSettings({ rotation }: Config): SweepSettings {
   };
 }
 
-export function thresholdsOf({ thresholds }: Config): Thresholds {
+/** A provider's own thresholds, where they are set, in place of everybody's. */
+export function thresholdsOf({ thresholds }: Config, provider: string): Thresholds {
+  const { warn, page, absolute } = { ...thresholds, ...defined(thresholds.providers[provider]) };
   return {
-    warnMsMax: thresholds.warn.left,
-    warnShare: thresholds.warn.share,
-    pageMsMax: thresholds.page.left,
-    pageShare: thresholds.page.share,
-    absoluteMarksMs: thresholds.absolute,
+    warnMsMax: warn.left,
+    warnShare: warn.share,
+    pageMsMax: page.left,
+    pageShare: page.share,
+    absoluteMarksMs: absolute,
+  };
+}
+
+function defined<T extends object>(some: T | undefined): { [K in keyof T]?: NonNullable<T[K]> } {
+  const given = Object.entries(some ?? {}).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as { [K in keyof T]?: NonNullable<T[K]> };
+}
+
+/** What a connection's own tags say comes before both; it counts whatever the length of its life. */
+function withOwn(thresholds: Thresholds, { warnMs, pageMs }: IndexEntry): Thresholds {
+  if (warnMs === undefined && pageMs === undefined) return thresholds;
+  const marks = [warnMs ?? Math.max(...thresholds.absoluteMarksMs), pageMs ?? Math.min(...thresholds.absoluteMarksMs)];
+  return {
+    ...thresholds,
+    ...(warnMs === undefined ? {} : { warnMsMax: warnMs, warnShare: 1 }),
+    ...(pageMs === undefined ? {} : { pageMsMax: pageMs, pageShare: 1 }),
+    absoluteMarksMs: marks,
   };
 }
 
 /** The urgency of an index entry. Its life's length is the provider's rule for the clock its deadline comes from. */
 export function entryUrgency(config: Config): (entry: IndexEntry, now: number) => Urgency {
-  const thresholds = thresholdsOf(config);
   return (entry, now) => {
     const rules = config.providers[entry.at.provider]?.lifetimes ?? [];
     const spans = rules.map((rule) => (entry.clock === 'absolute' ? rule.absolute : rule.idle));
     const spanMs = spans.find((span) => span !== undefined) ?? null;
-    return urgencyOf({ ...entry, spanMs }, now, thresholds);
+    return urgencyOf({ ...entry, spanMs }, now, withOwn(thresholdsOf(config, entry.at.provider), entry));
   };
 }

@@ -126,4 +126,7 @@ export interface IndexEntry {
   readonly extendedAt: number | null;
   /** Attempts that failed in a row; sightings while suspect. */
   readonly failures: number;
+  /** Its own thresholds, where its secret's tags set them: on-call is warned, and woken, with so much time left (ms). */
+  readonly warnMs?: number;
+  readonly pageMs?: number;
 }

@@ -48,15 +48,23 @@ export function flagTags(flag: Flag): Record<string, string> {
 const overrideMsMin = 60_000;
 const overrideMsMax = 20 * 365 * 86_400_000;
 
+export const thresholdTag = { warn: 'pilotlight:warn-before', page: 'pilotlight:page-before' } as const;
+
+/** When on-call is to hear of this one connection, as its tags say; what cannot be read is as if it were not there. */
+export function readThresholds(
+  tags: Tags,
+  readDuration: (text: string) => number | undefined,
+): { readonly warnMs?: number; readonly pageMs?: number } {
+  const [warnMs, pageMs] = [thresholdTag.warn, thresholdTag.page].map((key) => spanIn(tags, key, readDuration));
+  return { ...(warnMs === undefined ? {} : { warnMs }), ...(pageMs === undefined ? {} : { pageMs }) };
+}
+
 /**
  * What the operator set for one connection with tags, between a minute and 20 years; what cannot be read as such a
  * duration is as if it were not there.
  */
 export function readOverrides(tags: Tags, readDuration: (text: string) => number | undefined): ConnectionOverrides {
-  const ms = (key: string) => {
-    const read = readDuration(tags[key] ?? '');
-    return read !== undefined && read >= overrideMsMin && read <= overrideMsMax ? read : undefined;
-  };
+  const ms = (key: string) => spanIn(tags, key, readDuration);
   const refreshEveryMs = ms('pilotlight:refresh-every');
   const idleMs = ms('pilotlight:idle-lifetime');
   const absoluteMs = ms('pilotlight:absolute-lifetime');
@@ -65,4 +73,9 @@ export function readOverrides(tags: Tags, readDuration: (text: string) => number
     ...(idleMs === undefined ? {} : { idleMs }),
     ...(absoluteMs === undefined ? {} : { absoluteMs }),
   };
+}
+
+function spanIn(tags: Tags, key: string, readDuration: (text: string) => number | undefined): number | undefined {
+  const read = readDuration(tags[key] ?? '');
+  return read !== undefined && read >= overrideMsMin && read <= overrideMsMax ? read : undefined;
 }

@@ -7,7 +7,7 @@ import type { Secret } from '../runtime/secret.ts';
 import { type ConnectionDocument, type FieldNames, parseDocument } from './document.ts';
 import type { ClientAtHost, IndexEntry, Reason } from './entry.ts';
 import { type Fingerprint, seenDigest } from './fingerprint.ts';
-import { type Flag, readFlag, readOverrides } from './flag.ts';
+import { type Flag, readFlag, readOverrides, readThresholds } from './flag.ts';
 import { assessLife, type Life } from './lifetime.ts';
 
 /** What is the same for all connections of an install. */
@@ -62,6 +62,8 @@ export type Standing =
       readonly life: Life;
       /** The flag on the secret where it judges this very version. */
       readonly flag: Flag | undefined;
+      /** When on-call is to hear of it, where its tags say so. */
+      readonly thresholds: ReturnType<typeof readThresholds>;
     }
   | { readonly usable: false; readonly reason: Reason; readonly at: ClientAtHost; readonly fingerprint: string };
 
@@ -131,6 +133,7 @@ function judgeDocument(
   });
   return {
     usable: true,
+    thresholds: readThresholds(sighting.tags, rules.readDuration),
     document: { ...document, environment, refreshToken },
     provider,
     at: where,
@@ -185,6 +188,7 @@ export function entryOf(sighting: Sighting, standing: Standing, now: number): In
     clock: life.clock,
     estimated: life.estimated,
     extendedAt: life.extendedAt,
+    ...standing.thresholds,
   };
   if (flag?.state === 'reauth_required') {
     return { ...base, ...times, state: flag.state, reason: flag.reason, since: flag.since, nextAt: null, failures: 0 };

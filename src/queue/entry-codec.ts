@@ -2,7 +2,7 @@
  * How an index entry is written in Redis. A value of up to 64 bytes keeps its bucket in Redis's compact encoding, which
  * is what holds a connection under 350 bytes; a longer one costs memory and nothing else. Layout of version 1:
  *
- *     1<group>,<state:2><reason:3><clock:1><since>,<nextAt>,<deadlineAt>,<extendedAt>,<failures>,<fingerprint>,<seen>
+ *     1<group>,<state:2><reason:3><clock:1><since>,<nextAt>,<deadlineAt>,<extendedAt>,<failures>,<fingerprint>,<seen>[,<warn>,<page>]
  *
  * Instants are epoch ms in base 64 digits. The codes are derived from the words, not from their place in a list, so words
  * may be added and reordered. What this version cannot read it reports as unknown; inventory then writes it anew.
@@ -108,6 +108,10 @@ export function entryCodec(): EntryCodec {
         toDigits(instant(entry.failures)),
         fingerprint,
         encodeURIComponent(entry.seen.toWellFormed()),
+        // Few have thresholds of their own, and nobody else pays for them. An older reader does not look so far.
+        ...(entry.warnMs === undefined && entry.pageMs === undefined
+          ? []
+          : [optionalInstant(entry.warnMs ?? null), optionalInstant(entry.pageMs ?? null)]),
       ].join(',');
       return { tail, nextAt: entry.nextAt === null ? '' : String(instant(entry.nextAt)), fingerprint };
     },
@@ -115,6 +119,7 @@ export function entryCodec(): EntryCodec {
       const fields = value.split(',');
       const [head = '', status = '', nextAt = '', deadlineAt = '', extendedAt = '', failures = '', print = '', seen] =
         fields;
+      const [warnMs, pageMs] = fields.slice(8).map(readOptional);
       if (!head.startsWith('1') || seen === undefined) return undefined;
       const at = groupName(head.slice(1));
       const state = stateTable.toWord.get(status.slice(0, 2));
@@ -136,6 +141,8 @@ export function entryCodec(): EntryCodec {
         estimated: letter !== letter.toLowerCase(),
         extendedAt: readOptional(extendedAt),
         failures: fromDigits(failures),
+        ...(warnMs === undefined || warnMs === null ? {} : { warnMs }),
+        ...(pageMs === undefined || pageMs === null ? {} : { pageMs }),
       };
     },
   };

@@ -33,6 +33,19 @@ export const defaultPrefix = '{pilotlight}';
  *     lamps           hash    cron job -> when it last came to its end (calendar, epoch ms)    lamps.ts
  *     report:<id>     string  what a refresh by hand came to (JSON, no token)                   reports.ts
  *     refresh-<provider>:*    BullMQ                                         refresh-queues.ts
+ *     incidents       hash    incident's key -> what is told of it (JSON)                       incidents.ts
+ *     deliveries      hash    incident's key and channel -> what the channel has of it
+ *     channels        hash    channel -> since when it fails, and why
+ *     recalled        hash    incident's key -> a flag whose connection lives again
+ *     incidents-born  string  when this memory was first asked (calendar, epoch ms)
+ *     spoken          set     keys of what many share, told of since
+ *     mass            hash    provider -> since when many are refused, and whether a person confirmed it
+ *     foreign         zset    connection and provider by when somebody else refreshed it
+ *     alert-orders    list    what a person ordered: close, put off, confirm
+ *     alerts-turn     string  one process looks at a time
+ *     attempts:<id>   list    the last attempts that did not simply succeed                     attempts.ts
+ *     consent:<nonce> string  a consent under way, for ten minutes                              consent-states.ts
+ *     alerts:*                BullMQ                                         alert-queue.ts
  */
 export function keyOf(prefix: string, name: string): string {
   return `${prefix}:${name}`;

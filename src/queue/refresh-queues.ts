@@ -29,7 +29,7 @@ const keptJobs = {
  * Removes the dedup keys of connections whose job is gone or finished: such a key would keep the connection out of its
  * queue for good. ARGV: key prefix of the queue, then connections.
  */
-const dropDeadKeysScript = `
+export const dropDeadKeysScript = `
 local base, dropped = ARGV[1], 0
 for i = 2, #ARGV do
   local key = base .. 'de:' .. ARGV[i]

@@ -4,6 +4,7 @@
  * line changed, dropped or put in between shows; a cut at the end shows only against a copy, so ship the lines off the host.
  */
 import { createHash } from 'node:crypto';
+import type { ConsentEvent } from '../reconsent/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { errorLabel } from '../runtime/errors.ts';
 import { refusedMark, scrubValue } from './scrub.ts';
@@ -37,6 +38,8 @@ export interface AuditEvent {
 export interface Audit {
   /** Writes one line. Never throws: a full disk must not stop a token from reaching the store. */
   record(event: AuditEvent): void;
+  /** The same for a customer who authorises: that it began, and how it ended. */
+  recordConsent(event: ConsentEvent): void;
   /** Lines that could not be written since the start. */
   failures(): number;
 }
@@ -58,19 +61,37 @@ export const auditGenesis = '0'.repeat(64);
 export function createAudit(options: AuditOptions): Audit {
   let previous = options.previous ?? auditGenesis;
   let failed = 0;
+  const write = (fields: Record<string, unknown>) => {
+    try {
+      const body = JSON.stringify({ ...fields, prev: previous });
+      const hash = hashOf(body);
+      options.write(`${body.slice(0, -1)},"hash":"${hash}"}\n`);
+      previous = hash;
+    } catch (error) {
+      failed += 1;
+      options.onFailure?.(errorLabel(error));
+    }
+  };
   return {
-    record(event) {
-      try {
-        const body = JSON.stringify({ ...auditFields(event, options.clock.now()), prev: previous });
-        const hash = hashOf(body);
-        options.write(`${body.slice(0, -1)},"hash":"${hash}"}\n`);
-        previous = hash;
-      } catch (error) {
-        failed += 1;
-        options.onFailure?.(errorLabel(error));
-      }
-    },
+    record: (event) => write(auditFields(event, options.clock.now())),
+    recordConsent: (event) => write(consentFields(event, options.clock.now())),
     failures: () => failed,
+  };
+}
+
+function consentFields(event: ConsentEvent, at: number): Record<string, unknown> {
+  const text = (field: string, value: string | undefined) =>
+    value === undefined ? undefined : scrubValue(field, value);
+  return {
+    time: new Date(at).toISOString(),
+    event: 'consent',
+    connection: text('connection', event.connection),
+    provider: text('provider', event.provider),
+    outcome: text('outcome', event.outcome),
+    account: text('account', event.account),
+    error: text('error', event.error),
+    versionOld: text('versionOld', event.versionOld),
+    versionNew: text('versionNew', event.versionNew),
   };
 }
 

@@ -2,11 +2,12 @@
  * Gauges that are set whole from a snapshot: what the index, the spool, the queues and the breakers looked like at one
  * instant. What is no longer in the snapshot leaves the export, so that no gauge shows a state long gone.
  */
+import type { Incident } from '../alerts/ports.ts';
 import type { Census } from '../connection/census.ts';
 import { deadlineWindows } from '../connection/census.ts';
 import { connectionStates } from '../connection/entry.ts';
 import type { Instruments } from './instruments.ts';
-import { type JobState, jobStates, otherLabel, spoolStates } from './labels.ts';
+import { incidentLabels, type JobState, jobStates, otherLabel, severityLabels, spoolStates } from './labels.ts';
 
 export interface SpoolStats {
   readonly records: number;
@@ -27,6 +28,8 @@ export interface SnapshotGauges {
   spool(stats: SpoolStats): void;
   /** Every client at a host; a client counts as open while it is at any of its hosts. */
   breakers(clients: readonly { readonly provider: string; readonly client: string; readonly open: boolean }[]): void;
+  /** Everything on-call hears of now. */
+  incidents(open: readonly Pick<Incident, 'kind' | 'severity'>[]): void;
   queue(name: string, snapshot: QueueSnapshot): void;
   /** Connections due and ready, not yet queued. */
   ready(count: number): void;
@@ -51,6 +54,7 @@ export function createGauges(make: Instruments, bounds: Bounds): SnapshotGauges 
   const spoolOldest = make.gauge('spool_oldest_timestamp_seconds');
   const queueJobs = make.gauge('queue_jobs');
   const queueOldest = make.gauge('queue_oldest_waiting_timestamp_seconds');
+  const alertsOpen = make.gauge('alerts_open');
   const readyConnections = make.gauge('ready_connections');
   const redisUp = make.gauge('redis_up');
   const configLoadedAt = make.gauge('config_load_timestamp_seconds');
@@ -68,6 +72,14 @@ export function createGauges(make: Instruments, bounds: Bounds): SnapshotGauges 
     breakers(clients) {
       breakerOpen.reset();
       for (const { labels, open } of boundedClients(clients, bounds)) breakerOpen.set(labels, open ? 1 : 0);
+    },
+    incidents(open) {
+      for (const kind of incidentLabels)
+        for (const severity of severityLabels)
+          alertsOpen.set(
+            { kind, severity },
+            open.filter((one) => one.kind === kind && one.severity === severity).length,
+          );
     },
     queue(name, snapshot) {
       const queue = bounds.queue(name);

@@ -2,6 +2,7 @@
  * The label values metrics may have. Each set is closed and small: nothing a customer or a provider sends becomes a label.
  * The sets come from the contracts where those list them, and are checked against the types where they do not.
  */
+import type { IncidentKind, Severity } from '../alerts/ports.ts';
 import type { Outcome } from '../rotation/outcome.ts';
 import type { Oddity } from '../rotation/ports.ts';
 
@@ -39,6 +40,32 @@ export function answerClass(status: number): AnswerClass {
   if (status >= 300 && status < 400) return '3xx';
   return status >= 400 && status < 500 ? '4xx' : '5xx';
 }
+
+const kinds: Readonly<Record<IncidentKind, true>> = {
+  reauth_required: true,
+  refused_near_deadline: true,
+  deadline_near: true,
+  absolute_limit_near: true,
+  cannot_be_kept: true,
+  quarantined: true,
+  secret_invalid: true,
+  foreign_writer: true,
+  client_rejected: true,
+  mass_revocation: true,
+  provider_down: true,
+  store_denied: true,
+  store_throttled: true,
+  store_down: true,
+  spool_not_empty: true,
+  scheduler_stale: true,
+  channel_failing: true,
+  daily_digest: true,
+};
+export const incidentLabels = Object.keys(kinds) as readonly IncidentKind[];
+export const severityLabels = ['page', 'warn'] as const satisfies readonly Severity[];
+/** How a delivery to an alert channel may end. */
+export const deliveryLabels = ['accepted', 'retry', 'refused', 'disabled'] as const;
+export type DeliveryLabel = (typeof deliveryLabels)[number];
 
 const oddities: Readonly<Record<Oddity, true>> = {
   refresh_token_missing: true,

@@ -133,6 +133,8 @@ const list = {
     [],
   ],
   inventory_secrets: ['gauge', 'Managed secrets seen by the last complete pass.', []],
+  alerts_open: ['gauge', 'Open incidents, as of the last look this one made.', ['kind', 'severity']],
+  alerts_sent_total: ['counter', 'Deliveries to alert channels by how they ended.', ['channel', 'outcome']],
   audit_failures_total: ['counter', 'Audit lines that could not be written.', []],
   config_load_timestamp_seconds: ['gauge', 'When the configuration in force was read.', []],
   build_info: ['gauge', 'Always 1; the build is in the labels.', ['version', 'commit', 'node']],

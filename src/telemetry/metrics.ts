@@ -58,6 +58,8 @@ export interface Metrics extends SnapshotGauges {
     readonly secrets: number;
   }): void;
   auditFailure(): void;
+  /** A delivery to an alert channel ended. */
+  alertTold(channel: string, outcome: labels.DeliveryLabel): void;
   render(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
@@ -117,7 +119,7 @@ function rotationCounters(
 function callCounters(
   make: Instruments,
   { provider, providers }: Bounds,
-): Pick<Metrics, 'tokenEndpoint' | 'sealed' | 'storeRequest' | 'auditFailure'> {
+): Pick<Metrics, 'tokenEndpoint' | 'sealed' | 'storeRequest' | 'auditFailure' | 'alertTold'> {
   const answers = make.counter('token_endpoint_responses_total', { provider: providers, code: labels.answerClasses });
   const answerDuration = make.histogram('token_endpoint_duration_seconds', { provider: providers });
   const seal = make.histogram('seal_duration_seconds', {});
@@ -126,6 +128,8 @@ function callCounters(
     outcome: labels.storeOutcomes,
   });
   const storeWrite = make.histogram('secret_write_duration_seconds', { op: writeOperations });
+  // Channels are named by the operator; a configuration holds few.
+  const alerts = make.counter('alerts_sent_total', { channel: [], outcome: labels.deliveryLabels });
   const auditFailures = make.counter('audit_failures_total', {});
   return {
     tokenEndpoint(name, answer, durationMs) {
@@ -139,6 +143,7 @@ function callCounters(
       if (writeOperations.includes(op)) storeWrite.observe({ op }, durationMs / 1_000);
     },
     auditFailure: () => auditFailures.inc(),
+    alertTold: (channel, outcome) => alerts.inc({ channel, outcome }),
   };
 }
 

@@ -1,0 +1,22 @@
+/** watch: finds out what on-call should know of, and queues what channels are owed. By every role: a scheduler that is gone is one of those things. */
+import { type Looked, type WatchPorts, type WatchSettings, watch } from '../src/alerts/watch.ts';
+import type { CronJob } from './job.ts';
+
+export function watchJob(
+  cron: string,
+  role: 'scheduler' | 'worker',
+  ports: WatchPorts,
+  settings: WatchSettings,
+  done: (looked: Looked) => void,
+): CronJob {
+  return {
+    name: 'watch',
+    role,
+    cron,
+    atStart: false,
+    async run() {
+      const looked = await watch(ports, settings);
+      if (looked !== undefined) done(looked);
+    },
+  };
+}

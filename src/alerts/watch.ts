@@ -1,0 +1,227 @@
+/**
+ * One look: derives what is true now, brings the incidents into line with it, and queues what channels are owed. Looks may
+ * be lost or doubled: each derives everything anew, and one at a time has the turn.
+ */
+import type { ConnectionIndex } from '../rotation/ports.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { type Condition, consentKey } from './condition.ts';
+import { digestOf } from './digest.ts';
+import type { EntryRules } from './from-entry.ts';
+import { createGatherer, type Facts, type Gathered } from './gather.ts';
+import { type Incident, type IncidentPolicy, type Orders, reconcile } from './incident.ts';
+import type { MassState } from './mass.ts';
+import type { AlertQueue, DeliveryState, IncidentMemory, PersonsOrders, Recalled, SecretFacts } from './ports.ts';
+import { sharedEnds } from './recall.ts';
+import { type AlertRoute, channelsFor, isSettled, owedTo } from './routes.ts';
+
+export interface WatchPorts {
+  readonly index: Pick<ConnectionIndex, 'scan'>;
+  readonly memory: IncidentMemory;
+  readonly queue: AlertQueue;
+  /** Everything known beside the index. */
+  readonly facts: () => Promise<Omit<Facts, 'channels' | 'foreign' | 'mass'>>;
+  /** Owner and snooze, from the secret's tags. Throws what the store throws. */
+  readonly secretFacts: (connection: string) => Promise<SecretFacts>;
+  /** Every channel has accepted the end of a connection's need for consent: its void flag may go. */
+  readonly consentEnded: (connection: string) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface WatchSettings extends IncidentPolicy, EntryRules {
+  readonly channels: readonly string[];
+  readonly routes: readonly AlertRoute[];
+  readonly providers: readonly string[];
+  /** When warnings are told together, ms after midnight, UTC. */
+  readonly digestAtMs: number;
+  /** Channels whose receiver knows incidents by their keys: an end of nothing shows nothing there. */
+  readonly deduplicating: readonly string[];
+}
+
+/** Longer than a look at a million connections takes. */
+const turnMs = 60_000;
+/** What is true is seen again within a few looks and one inventory. */
+const settleMsMin = 15 * 60_000;
+/** An ended incident is shown for so long. */
+const keepEndedMs = 24 * 3_600_000;
+/** A channel is said to fail when it has for so long, or will not come back by itself. */
+const failingForMs = 5 * 60_000;
+
+export interface Looked {
+  readonly open: readonly Incident[];
+  readonly queued: number;
+}
+
+/** Undefined where another process has the turn. Throws redis_unavailable, and what a look throws. */
+export async function watch(ports: WatchPorts, settings: WatchSettings): Promise<Looked | undefined> {
+  const { memory, clock } = ports;
+  if (!(await memory.takeTurn(turnMs))) return undefined;
+  try {
+    return await look(ports, settings, clock.now());
+  } finally {
+    await memory.endTurn();
+  }
+}
+
+async function look(ports: WatchPorts, settings: WatchSettings, now: number): Promise<Looked> {
+  const { memory } = ports;
+  const known = new Map((await memory.all()).map((incident) => [incident.key, incident]));
+  const orders = await memory.takeOrders();
+  const recalled = await memory.recalled();
+  const { conditions, mass, facts } = await gather(ports, settings, orders, now);
+  const digest = digestOf(settings.install, [...known.values()], settings.digestAtMs, now);
+  const all = digest === undefined ? conditions : [...conditions, digest];
+  const reconciled = reconcile(known, all, ordersOf(orders), now, settings);
+  const made = [...reconciled, ...(await endsOfTheLost(facts, conditions, reconciled, ports, settings, now))];
+  const incidents = await Promise.all(
+    [...made, ...endedUnseen(recalled, made, now)].map((one) => enriched(one, known, ports)),
+  );
+  const deliveries = await memory.deliveries();
+  const { kept, removed, jobs } = await settle(incidents, deliveries, ports, settings, now);
+  await memory.writeMass(mass);
+  await memory.write(
+    kept.filter((incident) => known.get(incident.key) !== incident),
+    removed,
+  );
+  await memory.forgetRecalled([...recalled.keys()]);
+  await ports.queue.add(jobs);
+  return { open: kept.filter(({ endedAt }) => endedAt === undefined), queued: jobs.length };
+}
+
+async function gather(
+  ports: WatchPorts,
+  settings: WatchSettings,
+  { confirm }: PersonsOrders,
+  now: number,
+): Promise<Gathered & { readonly facts: Facts }> {
+  const { memory } = ports;
+  const channels = [...(await memory.channels())]
+    .filter(
+      ([name, { failingSince, final }]) =>
+        settings.channels.includes(name) && (final || now - failingSince >= failingForMs),
+    )
+    .map(([name, { failingSince, why }]) => ({ name, failingSince, why }));
+  const mass = confirmed(await memory.mass(), confirm, now);
+  const facts: Facts = { ...(await ports.facts()), channels, foreign: await memory.foreign(), mass };
+  const gatherer = createGatherer(now, settings, facts);
+  for await (const page of ports.index.scan()) gatherer.add(page);
+  return { ...gatherer.result(), facts };
+}
+
+/** Ends that only a receiver may still wait for, each told once for a memory. */
+async function endsOfTheLost(
+  facts: Facts,
+  conditions: readonly Condition[],
+  known: readonly Incident[],
+  { memory }: WatchPorts,
+  { install, providers, channels, flapGuardMs }: WatchSettings,
+  now: number,
+): Promise<readonly Incident[]> {
+  const spoken = await memory.spokenOf();
+  const bornAt = await memory.bornAt(now);
+  const settleMs = 2 * flapGuardMs + settleMsMin;
+  const ends = sharedEnds({ install, facts, providers, channels, bornAt, settleMs, now }, conditions).filter(
+    ({ key }) => !spoken.has(key) && !known.some((one) => one.key === key),
+  );
+  const shared = known.filter(({ about, key }) => about.connection === undefined && !spoken.has(key));
+  await memory.speakOf([...ends, ...shared].map(({ key }) => key));
+  return ends;
+}
+
+function confirmed(
+  states: ReadonlyMap<string, MassState>,
+  confirm: readonly string[],
+  now: number,
+): ReadonlyMap<string, MassState> {
+  return new Map(
+    [...states].map(([provider, state]) => [
+      provider,
+      confirm.includes(provider) && state.confirmedAt === undefined ? { ...state, confirmedAt: now } : state,
+    ]),
+  );
+}
+
+function ordersOf({ resolve, snooze }: PersonsOrders): Orders {
+  return { resolve: new Set(resolve), snooze: new Map(snooze.map((one) => [one.key, one])) };
+}
+
+/** Flags whose connections live again, of which this memory has no incident: their end is told all the same. */
+function* endedUnseen(
+  recalled: ReadonlyMap<string, Recalled>,
+  made: readonly Incident[],
+  now: number,
+): Iterable<Incident> {
+  const known = new Set(made.map(({ key }) => key));
+  for (const [key, { connection, provider, since }] of recalled) {
+    if (known.has(key)) continue;
+    yield {
+      key,
+      kind: 'reauth_required',
+      severity: 'page',
+      about: { connection, provider },
+      since,
+      openedAt: since,
+      sequence: 1,
+      event: 'resolved',
+      toldAt: now,
+      endedAt: now,
+      recalled: true,
+    };
+  }
+}
+
+/** A new incident of a connection learns who owns it, and whether somebody has put it off. */
+async function enriched(
+  incident: Incident,
+  known: ReadonlyMap<string, Incident>,
+  { secretFacts, log }: WatchPorts,
+): Promise<Incident> {
+  const { connection } = incident.about;
+  const isNew = known.get(incident.key)?.openedAt !== incident.openedAt;
+  if (connection === undefined || !isNew || incident.recalled === true) return incident;
+  try {
+    return { ...incident, ...(await secretFacts(connection)) };
+  } catch {
+    log.warn('alert.owner_unknown', { connection });
+    return incident;
+  }
+}
+
+/** A list is nothing for a pager; an end of what is forgotten is nothing for people. */
+function suits({ kind, recalled, about }: Incident, knowsKeys: boolean): boolean {
+  if (kind === 'daily_digest') return !knowsKeys;
+  return knowsKeys || recalled !== true || about.connection !== undefined;
+}
+
+async function settle(
+  incidents: readonly Incident[],
+  deliveries: ReadonlyMap<string, ReadonlyMap<string, DeliveryState>>,
+  { consentEnded }: WatchPorts,
+  { channels, routes, install, deduplicating, flapGuardMs }: WatchSettings,
+  now: number,
+) {
+  const kept: Incident[] = [];
+  const removed: string[] = [];
+  const jobs: { key: string; channel: string }[] = [];
+  for (const incident of incidents) {
+    const had = deliveries.get(incident.key) ?? new Map<string, DeliveryState>();
+    // One that was told keeps hearing of it, though the routes would choose otherwise by now.
+    const told = [...new Set([...channelsFor(incident, channels, routes), ...had.keys()])].filter(
+      (name) => channels.includes(name) && suits(incident, deduplicating.includes(name)),
+    );
+    for (const channel of told)
+      if (owedTo(incident, had.get(channel), now) !== undefined) jobs.push({ key: incident.key, channel });
+    const isOver = incident.endedAt !== undefined && told.every((name) => isSettled(incident, had.get(name)));
+    if (isOver && now - (incident.endedAt ?? 0) >= Math.max(keepEndedMs, flapGuardMs)) removed.push(incident.key);
+    else if (isOver && incident.closed !== true) kept.push(await closed(incident));
+    else kept.push(incident);
+  }
+  return { kept, removed, jobs };
+
+  async function closed(incident: Incident): Promise<Incident> {
+    const { connection } = incident.about;
+    if (connection !== undefined && incident.key === consentKey(install, connection)) await consentEnded(connection);
+    return { ...incident, closed: true };
+  }
+}

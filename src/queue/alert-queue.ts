@@ -1,0 +1,97 @@
+/**
+ * The queue of what channels are to be told: at most one job for an incident and a channel. A job may be lost or run
+ * twice at any time: every look queues what is owed still, and a receiver is given the same id for the same notice.
+ */
+import { type Job, Queue, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { AlertQueue, TellJob } from '../alerts/ports.ts';
+import { errorLabel } from '../runtime/errors.ts';
+import type { Logger } from '../runtime/logger.ts';
+import { checkedPrefix, defaultPrefix } from './keys.ts';
+import { isUnavailable, redisLabel, speaking } from './redis-errors.ts';
+import { dropDeadKeysScript } from './refresh-queues.ts';
+import { scriptRunner } from './script.ts';
+
+export interface AlertQueueHandle extends AlertQueue {
+  close(): Promise<void>;
+}
+
+interface Shared {
+  readonly redis: Redis;
+  readonly prefix?: string;
+  readonly logger: Logger;
+}
+
+const name = 'alerts';
+const idOf = ({ key, channel }: TellJob) => `${channel}\n${key}`;
+
+export function createAlertQueue(options: Shared): AlertQueueHandle {
+  const prefix = checkedPrefix(options.prefix ?? defaultPrefix);
+  const run = scriptRunner(options.redis, prefix);
+  const queue = new Queue<TellJob>(name, {
+    connection: options.redis,
+    prefix,
+    defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: { count: 50 }, stackTraceLimit: 1 },
+    streams: { events: { maxLen: 100 } },
+  });
+  queue.on('error', (error) => {
+    if (!isUnavailable(error)) options.logger.warn('queue.error', { queue: name, why: redisLabel(error) });
+  });
+  return {
+    add: (jobs) =>
+      speaking(async () => {
+        if (jobs.length === 0) return;
+        await run(dropDeadKeysScript, queue.toKey(''), ...jobs.map(idOf));
+        await queue.addBulk(jobs.map((data) => ({ name: 'tell', data, opts: { deduplication: { id: idOf(data) } } })));
+      }),
+    close: () => queue.close(),
+  };
+}
+
+export interface AlertWorkerOptions extends Shared {
+  readonly read: (data: unknown) => TellJob | undefined;
+  readonly run: (job: TellJob, signal: AbortSignal) => Promise<void>;
+}
+
+export interface AlertWorker {
+  start(): void;
+  /** Waits for the deliveries under way, each of which bounds itself in time. */
+  close(): Promise<void>;
+}
+
+/** A delivery is bounded by its channel's limit, far below this. */
+const lockMs = 60_000;
+/** A receiver that answers slowly must not hold up the others. */
+const concurrency = 8;
+
+export function createAlertWorker({ redis, prefix, logger, read, run }: AlertWorkerOptions): AlertWorker {
+  const worker = new Worker(
+    name,
+    // All three parameters must be declared: BullMQ gives a signal only to a processor that has them.
+    async (job: Job, _token: string | undefined, signal: AbortSignal | undefined) => {
+      const payload = read(job.data);
+      if (payload === undefined) return logger.error('worker.payload_invalid', { queue: name, job: job.id });
+      try {
+        await run(payload, signal ?? new AbortController().signal);
+      } catch (error) {
+        // The next look queues it again; nothing of an error's text goes to Redis.
+        logger.warn('alert.failed', { incident: payload.key, channel: payload.channel, why: errorLabel(error) });
+      }
+    },
+    {
+      connection: redis,
+      prefix: checkedPrefix(prefix ?? defaultPrefix),
+      autorun: false,
+      concurrency,
+      lockDuration: lockMs,
+      runRetryDelay: 1_000,
+    },
+  );
+  worker.on('error', (error) => {
+    if (!isUnavailable(error)) logger.warn('worker.error', { queue: name, why: redisLabel(error) });
+  });
+  return {
+    start: () => void worker.run().catch((error: unknown) => logger.error('worker.ended', { why: redisLabel(error) })),
+    close: () => worker.close(),
+  };
+}
