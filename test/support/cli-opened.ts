@@ -4,7 +4,7 @@
 
 import { parseDuration } from '../../config/duration.ts';
 import type { LoadResult } from '../../config/load.ts';
-import type { Diagnosis, ManualRefresh, Opened } from '../../src/cli/context.ts';
+import type { Diagnosis, ManualRefresh, Opened, OpenedAlerts } from '../../src/cli/context.ts';
 import { takeCensus } from '../../src/connection/census.ts';
 import type { ClientAtHost, IndexEntry } from '../../src/connection/entry.ts';
 import { fingerprinter } from '../../src/connection/fingerprint.ts';
@@ -75,6 +75,7 @@ export interface Given {
   readonly refreshes?: Readonly<Record<string, ManualRefresh>>;
   readonly revocation?: Awaited<ReturnType<Opened['revoke']>>;
   readonly diagnoses?: readonly Diagnosis[];
+  readonly alerts?: OpenedAlerts;
   /** Called before each create; what it throws is thrown. */
   readonly onCreate?: (name: string) => void;
   readonly onDescribe?: (name: string) => void;
@@ -206,6 +207,7 @@ export function openedOf(given: Given, acts: Acts): Opened {
       return { overview, rows, matching: rows.length };
     },
     inspect,
+    alerts: async () => given.alerts ?? refuse(),
     async explain(id) {
       await inspect(id);
       return ['would be refreshed at token.test with client main (current secret)'];

@@ -4,7 +4,7 @@
  */
 import { spanInWords } from '../../connection/time-words.ts';
 import { describeReason } from '../../connection/words.ts';
-import type { ServiceReport } from './ports.ts';
+import type { ServiceReport, ShownIncident } from './ports.ts';
 
 export interface Told {
   readonly at: number;
@@ -16,6 +16,10 @@ export interface Told {
 export interface Chronicle {
   world(at: number, words: string): void;
   hear(at: number, report: ServiceReport): void;
+  /** What on-call hears of now: openings and ends are told, what stays open is not. */
+  incidents(at: number, open: readonly ShownIncident[]): void;
+  /** Incidents that began and that ended so far. */
+  counts(): { readonly opened: number; readonly ended: number };
   /** The newest, oldest first. */
   latest(): readonly Told[];
   /** The last refresh that worked, in words. */
@@ -29,6 +33,8 @@ const keptMax = 50;
 export function createChronicle(tell: (told: Told) => void): Chronicle {
   const all: Told[] = [];
   const troubles = new Map<string, string>();
+  let open: ReadonlyMap<string, ShownIncident> = new Map();
+  const counted = { opened: 0, ended: 0 };
   let lastRefresh = '';
   let refreshed = 0;
 
@@ -60,6 +66,21 @@ export function createChronicle(tell: (told: Told) => void): Chronicle {
       if (breakerOpened === true && reason !== 'none')
         add({ at, kind: 'trouble', words: 'the client itself is the suspect now: its connections wait untouched' });
     },
+    incidents(at, now) {
+      const next = new Map(now.map((one) => [one.key, one]));
+      for (const { key, title, severity } of now) {
+        if (open.has(key)) continue;
+        counted.opened += 1;
+        add({ at, kind: 'trouble', words: `on-call hears (${severity}): ${title}` });
+      }
+      for (const { key, title } of open.values()) {
+        if (next.has(key)) continue;
+        counted.ended += 1;
+        add({ at, kind: 'good', words: `on-call hears that it is over: ${title}` });
+      }
+      open = next;
+    },
+    counts: () => counted,
     latest: () => all,
     lastRefresh: () => lastRefresh,
     refreshed: () => refreshed,

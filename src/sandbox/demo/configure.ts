@@ -1,7 +1,7 @@
 /**
  * The service's configuration for the demo: the shipped defaults and provider files, with the limits that are real time cut
- * down to what a calendar of a day per second leaves room for. The calendar's own rules (lifetimes, retries,
- * confirmations) stay as they are.
+ * down to what a calendar of a day per second leaves room for. The calendar's own rules (lifetimes, retries) stay as they
+ * are, but for how far two looks at a suspicion are apart.
  */
 import type { Config } from '../../../config/derive.ts';
 
@@ -32,10 +32,13 @@ export function configureDemo(config: Config, addresses: Addresses, clients: rea
       writeLimit: 1_500,
       lease: leaseMs,
       coolDown: 1,
+      // Two looks and the success between them: a sweep is a day here.
+      confirmAfter: 86_400_000,
       drainLimit: 5_000,
       concurrency: 8,
     },
     schedule: { sweep: everySecond, inventory: everySecond, recover: everyThirdSecond },
+    alerts: { ...config.alerts, watch: everySecond },
     sandbox: { connectTo: addresses.providers },
   };
 }

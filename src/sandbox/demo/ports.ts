@@ -39,6 +39,13 @@ export interface ServiceReport {
   readonly marginMs?: number | undefined;
 }
 
+/** An incident that is open, as far as a screen shows it. */
+export interface ShownIncident {
+  readonly key: string;
+  readonly title: string;
+  readonly severity: 'page' | 'warn';
+}
+
 export interface ServiceRequest {
   /** The demo's changes to the default configuration. */
   configure(config: Config): Config;
@@ -46,6 +53,8 @@ export interface ServiceRequest {
   readonly clock: Clock;
   /** Told of every rotation. */
   observe(report: ServiceReport): void;
+  /** Told of every look: what on-call hears of now. */
+  incidents(open: readonly ShownIncident[]): void;
   /** Lines a person should read while starting (what is installed, where). */
   say(line: string): void;
 }

@@ -13,6 +13,8 @@ export interface RunFacts {
   readonly tookMs: number;
   readonly storeWrites: number;
   readonly storeThrottled: number;
+  /** What on-call heard of, and heard the end of. */
+  readonly incidents: { readonly opened: number; readonly ended: number };
 }
 
 /** The day of the run an instant lies in, from 1. */
@@ -45,6 +47,7 @@ export function resultJson(run: RunFacts, facts: Facts, verdict: Verdict): Recor
     applicationRefreshes: facts.applicationRefreshes,
     storeWrites: run.storeWrites,
     storeThrottled: run.storeThrottled,
+    incidents: run.incidents,
     happened: Object.fromEntries(facts.struck.map(({ name, times }) => [name, times])),
     met: facts.met,
     invariants: verdict.invariants,
@@ -70,6 +73,8 @@ export function summaryLines(run: RunFacts, facts: Facts, verdict: Verdict, pain
       const words = `${one.reason}: ${describeReason(one.reason).meaning}${again}`;
       return `  ${paint.warn(one.connection)}  day ${dayOf(one.at, run.startAt)}, ${words}`;
     }),
+    '',
+    `On-call heard of ${run.incidents.opened} incidents, and of the end of ${run.incidents.ended}`,
     '',
     'Judged by the providers, who know which token is live',
     ...countLines(facts, verdict, paint),

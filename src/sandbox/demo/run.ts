@@ -61,6 +61,7 @@ async function open(options: DemoOptions, ports: DemoPorts, closers: Closers): P
     configure: (config) => configureDemo(config, world.addresses, clients),
     clock: calendar,
     say: (line) => display.say(line),
+    incidents: (open) => chronicle.incidents(calendar.now(), open),
     observe(report) {
       heardMs = ports.clock.monotonic();
       watch.hear(report);
@@ -102,6 +103,7 @@ async function conclude(run: Run, closers: Closers): Promise<number> {
     tookMs: ports.clock.monotonic() - run.startedMs,
     storeWrites: double.writes().filter(({ origin }) => origin === 'wire').length,
     storeThrottled: double.requestsInAll().throttled,
+    incidents: run.chronicle.counts(),
   };
   if (options.json) ports.out(`${JSON.stringify(resultJson(about, facts, verdict))}\n`);
   for (const line of summaryLines(about, facts, verdict, paint)) display.say(line);

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../runtime/clock.ts';
+import type { Consents } from './authorize.ts';
 import type { Behaviour, World } from './behaviour.ts';
 import { type Call, type Credentials, page, type Reply } from './call.ts';
 import type { FaultKind, Faults, FaultTarget } from './faults.ts';
@@ -15,6 +16,7 @@ export interface ServerSettings {
   readonly ledger: Ledger;
   readonly faults: Faults;
   readonly behaviours: readonly Behaviour[];
+  readonly consents: Consents;
   /** Real milliseconds every answer takes at least; asked for each request. */
   latencyMs(): number;
   client(provider: string, credentials: Credentials): 'accepted' | 'unknown' | 'wrong';
@@ -46,6 +48,10 @@ async function handle(
   lastOn: LastOn,
 ): Promise<void> {
   const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
+  const url = new URL(request.url ?? '/', 'http://sandbox');
+  // Opened by a person's browser: faults are for the service.
+  const browsed = settings.consents.browse(host, url, request.method ?? 'GET', () => readBody(request));
+  if (browsed !== undefined) return reply(response, await browsed);
   const behaviour = settings.behaviours.find((one) => one.placeOf(host) !== undefined);
   const place = behaviour?.placeOf(host);
   if (behaviour === undefined || place === undefined) return reply(response, page(421, 'Misdirected Request'));
@@ -56,23 +62,24 @@ async function handle(
     request.socket.resetAndDestroy();
     return;
   }
-  const url = new URL(request.url ?? '/', 'http://sandbox');
   const body = await readBody(request);
   const { method = 'GET', headers } = request;
   const call: Call = { method, path: url.pathname, query: url.searchParams, headers, body, place };
   const shown = behaviour.shownBy(call);
   const presentation =
     shown.refreshToken === undefined ? undefined : settings.ledger.present(shown.refreshToken, 'service');
+  const connection = presentation?.connection ?? settings.consents.connectionOf(behaviour.provider, call);
   const target: FaultTarget = {
     provider: behaviour.provider,
     host,
-    ...(presentation === undefined ? {} : { connection: presentation.connection }),
+    ...(connection === undefined ? {} : { connection }),
     ...(shown.client === undefined ? {} : { client: shown.client }),
   };
   const fault = settings.faults.strike(target, now(), () => true);
   const latencyMs = settings.latencyMs() + (fault?.kind === 'slow' ? fault.ms : 0);
   if (latencyMs > 0) await settings.clock.sleep(latencyMs);
-  const answer = () => behaviour.answer(call, worldOf(settings, behaviour.provider, fault, presentation));
+  const world = worldOf(settings, behaviour.provider, fault, presentation);
+  const answer = () => settings.consents.answer(behaviour.provider, call, world) ?? behaviour.answer(call, world);
   const delivery = decide(fault, behaviour, answer);
   if (presentation !== undefined && delivery.how === 'reply') watch(response, presentation, settings.ledger, lastOn);
   deliver(response, delivery);
