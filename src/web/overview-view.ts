@@ -4,22 +4,20 @@ import { connectionStates, reasons } from '../connection/entry.ts';
 import { relativeInWords, spanInWords, utcInWords } from '../connection/time-words.ts';
 import { describeReason, describeState, type Tone } from '../connection/words.ts';
 import { type Html, html } from './html.ts';
+import { symbols } from './pieces.ts';
 import type { Lamp, Overview } from './ports.ts';
-import { hrefOf, type PageQuery } from './query.ts';
+import { type SortedQuery, sortedHref } from './sort.ts';
 
 /** Shown of many; the rest is counted. */
 const breakersShownMax = 8;
 /** A run is late after missing two: one may be slow. */
 const lateAfterPeriods = 3;
 
-export function overviewView(overview: Overview, query: PageQuery): Html {
+export function overviewView(overview: Overview, query: SortedQuery): Html {
   return html`<section aria-labelledby="overview"><h2 id="overview">Overview</h2>
 <div class="cards">${deadlineCard(overview)}${lampCard(overview)}${workCard(overview)}${breakerCard(overview)}</div>
 ${stateLinks(overview, query)}</section>`;
 }
-
-/** Shape beside colour: a round mark is well, a pointed one wants somebody. */
-const symbols: Readonly<Record<Tone, string>> = { good: '●', info: '●', warn: '◆', bad: '▲' };
 
 function card(title: string, tone: Tone, body: Html): Html {
   return html`<div class="card ${tone}"><h3><span class="mark ${tone}" aria-hidden="true">${symbols[tone]}</span>${title}</h3>${body}</div>`;
@@ -102,18 +100,18 @@ function breakerCard({ breakers, now }: Overview): Html {
 }
 
 /** A breaker's reason is a stable word; where it is one of ours it has words of its own. */
-function reasonWords(reason: string): string {
+export function reasonWords(reason: string): string {
   const known = reasons.find((name) => name === reason);
   return known === undefined ? reason : describeReason(known).meaning.replace(/\.$/, '').toLowerCase();
 }
 
-function stateLinks({ census }: Overview, query: PageQuery): Html {
+function stateLinks({ census }: Overview, query: SortedQuery): Html {
   const counts = totalStates(census);
   const links = connectionStates.map((state) => {
     const { title, tone } = describeState(state);
     const chosen = query.state === state;
     const current = chosen ? html` aria-current="true"` : html``;
-    const href = hrefOf(query, { state: chosen ? null : state });
+    const href = sortedHref(query, { state: chosen ? null : state });
     return html`<li><a class="${tone}${counts[state] === 0 && ' none'}" href="${href}"${current}><b>${counts[state]}</b> ${title}</a></li>`;
   });
   return html`<ul class="states" aria-label="Connections by state">${links}</ul>`;

@@ -93,10 +93,17 @@ export const pageDepthMax = 10_000;
 // --------------------------------------------------------------------------------------------------------------- routes
 
 export interface WebRequest {
-  readonly method: 'GET' | 'HEAD';
+  /** POST only where the route takes a form. */
+  readonly method: 'GET' | 'HEAD' | 'POST';
   /** Path as it was sent, without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
+  /** What a form bore; empty but for POST. */
+  readonly form: URLSearchParams;
+  /** Who sends it: what the browser says of the page it comes from, and its cookies. Not to be logged. */
+  readonly origin?: string;
+  readonly fetchSite?: string;
+  readonly cookies?: string;
 }
 
 export interface WebAnswer {
@@ -104,12 +111,22 @@ export interface WebAnswer {
   readonly contentType: string;
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Where the page's form may lead beside this server, as sources of a content security policy. */
+  readonly formLeadsTo?: string;
 }
 
 /** One path that is answered to GET and HEAD. */
 export interface Route {
   readonly path: string;
+  /** Answers every path that begins with this one, which ends in `/`; a route for the very path comes first. */
+  readonly below?: true;
+  /** Takes POST as well, with a urlencoded form of 4 KiB at most. Whether the form is ours to believe is the route's to check. */
+  readonly takesForm?: true;
   /** Answered whatever the Host header says: for kubelet probes, which know the pod by its address only. */
   readonly anyHost?: boolean;
+  /** Further names the Host header may carry for this route. */
+  readonly hosts?: readonly string[];
+  /** How long it may take, ms, where that is longer than the server's limit. */
+  readonly answerMsMax?: number;
   handle(request: WebRequest): WebAnswer | Promise<WebAnswer>;
 }

@@ -1,6 +1,6 @@
 /**
  * The web server's life: which routes it has, where it listens, how it ends. It goes on answering while the process drains and
- * ends only when it is stopped, last of all. It changes nothing.
+ * ends only when it is stopped, last of all. It changes nothing itself; routes of other rooms may.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

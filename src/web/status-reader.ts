@@ -7,7 +7,8 @@ import type { IndexEntry } from '../connection/entry.ts';
 import type { Urgency } from '../connection/urgency.ts';
 import type { ConnectionIndex } from '../rotation/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { type Overview, pageDepthMax, pageSizeMax, type Status, type StatusQuery, type StatusReader } from './ports.ts';
+import { type Overview, pageDepthMax, pageSizeMax, type StatusQuery, type StatusReader } from './ports.ts';
+import { type ConnectionSort, compareBySort, type Order, type SortedStatus } from './sort.ts';
 
 export interface StatusReaderOptions {
   readonly index: Pick<ConnectionIndex, 'scan'>;
@@ -25,10 +26,17 @@ const cacheMsDefault = 3_000;
 
 export function createStatusReader(options: StatusReaderOptions): StatusReader {
   const { clock, cacheMs = cacheMsDefault } = options;
-  const passes = new Map<string, { status: Promise<Status>; endedAt: number | null }>();
+  const passes = new Map<string, { status: Promise<SortedStatus>; endedAt: number | null }>();
   return {
-    read(query) {
-      const key = JSON.stringify([query.provider, query.state, query.text?.toLowerCase(), query.page, query.size]);
+    read(query: StatusQuery & Order) {
+      const key = JSON.stringify([
+        query.provider,
+        query.state,
+        query.text?.toLowerCase(),
+        query.page,
+        query.size,
+        query.sort,
+      ]);
       const kept = passes.get(key);
       // A pass under way is joined however long it takes: a second one would only slow the first.
       if (kept !== undefined && (kept.endedAt === null || clock.monotonic() - kept.endedAt < cacheMs))
@@ -49,26 +57,30 @@ export function createStatusReader(options: StatusReaderOptions): StatusReader {
   };
 }
 
-async function pass({ index, clock, facts, urgencyOf }: StatusReaderOptions, query: StatusQuery): Promise<Status> {
+async function pass(
+  { index, clock, facts, urgencyOf }: StatusReaderOptions,
+  query: StatusQuery & Order,
+): Promise<SortedStatus> {
   const now = clock.now();
   const size = Math.min(Math.max(1, query.size), pageSizeMax);
   const end = Math.min(query.page * size, pageDepthMax);
   const census = takeCensus(now);
-  const nearest = keepNearest(end);
+  const first = keepFirst(end, query.sort);
   let matching = 0;
   for await (const entries of index.scan()) {
     census.add(entries);
     for (const entry of entries) {
       if (!matches(entry, query)) continue;
       matching += 1;
-      nearest.add(entry);
+      first.add(entry);
     }
   }
-  const rows = nearest.result().slice((query.page - 1) * size);
+  const rows = first.result().slice((query.page - 1) * size);
   return {
     overview: { ...(await facts()), now, census: census.result() },
     rows: rows.map((entry) => ({ entry, urgency: urgencyOf(entry, now) })),
     matching,
+    sortedBy: query.sort ?? 'deadline',
   };
 }
 
@@ -96,11 +108,11 @@ function rank({ state, deadlineAt }: IndexEntry): number {
   return deadlineAt ?? Number.MAX_VALUE;
 }
 
-/** Keeps the `count` nearest of many: collects up to twice as many, then sorts and drops the far half. */
-function keepNearest(count: number) {
+/** Keeps the first `count` of many in the order asked for: collects up to twice as many, then sorts and drops the far half. */
+function keepFirst(count: number, sort: ConnectionSort | undefined) {
   let kept: IndexEntry[] = [];
   const shrink = () => {
-    kept = kept.sort(byDeadline).slice(0, count);
+    kept = kept.sort((a, b) => compareBySort(sort, a, b) || byDeadline(a, b)).slice(0, count);
   };
   return {
     add(entry: IndexEntry) {

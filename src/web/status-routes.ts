@@ -2,11 +2,13 @@
 import { totalStates } from '../connection/census.ts';
 import { describeReason } from '../connection/words.ts';
 import { errorLabel } from '../runtime/errors.ts';
+import type { Top } from './operator-ports.ts';
 import { lampWords } from './overview-view.ts';
 import { failurePage, statusPage } from './page.ts';
 import type { Route, Status, StatusReader, WebAnswer } from './ports.ts';
 import { json } from './probes.ts';
-import { type PageQuery, readQuery } from './query.ts';
+import { readQuery } from './query.ts';
+import { readSort, type SortedQuery } from './sort.ts';
 import { flame, styleSheet } from './style.ts';
 
 export interface StatusRoutesOptions {
@@ -14,6 +16,10 @@ export interface StatusRoutesOptions {
   readonly environment: string;
   /** Told the class and code of a failed read. */
   readonly onFailure: (label: string) => void;
+  /** Given where the operator's other pages are served too: then this one leads to them. Never throws. */
+  readonly top?: () => Promise<Top | undefined>;
+  /** These pages are behind a login. */
+  readonly signedIn?: boolean;
 }
 
 /** The sheet's address changes with its content, so it may be kept. It tells nothing of the install. */
@@ -24,12 +30,16 @@ export function statusRoutes(options: StatusRoutesOptions): readonly Route[] {
     {
       path: '/',
       async handle({ query }) {
-        const asked = readQuery(query);
+        const asked = { ...readQuery(query), ...readSort(query) };
+        const operator =
+          options.top === undefined
+            ? undefined
+            : { open: (await options.top())?.open, signedIn: options.signedIn === true };
         return read(
           options,
           asked,
-          (status) => htmlAnswer(200, statusPage(status, asked, options.environment)),
-          (label) => htmlAnswer(503, failurePage(label, options.environment)),
+          (status) => htmlAnswer(200, statusPage(status, asked, options.environment, operator)),
+          (label) => htmlAnswer(503, failurePage(label, options.environment, operator && { here: '/', ...operator })),
         );
       },
     },
@@ -38,7 +48,7 @@ export function statusRoutes(options: StatusRoutesOptions): readonly Route[] {
       async handle({ query }) {
         return read(
           options,
-          readQuery(query),
+          { ...readQuery(query), ...readSort(query) },
           (status) => json(200, statusJson(status)),
           (label) => json(503, { error: label }),
         );
@@ -57,7 +67,7 @@ export function statusRoutes(options: StatusRoutesOptions): readonly Route[] {
 
 async function read(
   { status, onFailure }: StatusRoutesOptions,
-  query: PageQuery,
+  query: SortedQuery,
   shown: (status: Status) => WebAnswer,
   failed: (label: string) => WebAnswer,
 ): Promise<WebAnswer> {
@@ -70,7 +80,7 @@ async function read(
   }
 }
 
-function htmlAnswer(status: number, body: string): WebAnswer {
+export function htmlAnswer(status: number, body: string): WebAnswer {
   return { status, contentType: 'text/html; charset=utf-8', body };
 }
 

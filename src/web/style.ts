@@ -65,7 +65,16 @@ a:focus-visible,button:focus-visible,input:focus-visible,select:focus-visible,.s
 .where{color:var(--muted)}
 .asof{margin:0 0 0 auto;color:var(--muted);font-size:.9rem}
 .asof a{white-space:nowrap}
-h2{font-size:1.1rem;margin:2rem 0 .8rem;letter-spacing:-.005em}
+.hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+.nav ul{display:flex;flex-wrap:wrap;gap:0 .25rem;list-style:none;margin:0;padding:0}
+.nav a{display:flex;gap:.4rem;align-items:center;min-height:2.75rem;padding:0 .7rem;border-radius:8px;color:var(--ink);text-decoration:none}
+.nav a:hover{background:var(--raised)}
+.nav a[aria-current]{font-weight:650;border-radius:8px 8px 0 0;box-shadow:inset 0 -.15rem 0 var(--accent)}
+.lamp{margin:0;font-size:.9rem;overflow-wrap:anywhere}
+.lamp .wrap{display:block;padding-block:.35rem}
+.lamp.good{color:var(--good);background:var(--good-ground)}.lamp.warn{color:var(--warn);background:var(--warn-ground);font-weight:600}.lamp.bad{color:var(--bad);background:var(--bad-ground);font-weight:600}
+.title{font-size:1.5rem;line-height:1.25;letter-spacing:-.01em;margin:1.5rem 0 1rem;overflow-wrap:anywhere}
+h2{overflow-wrap:anywhere;font-size:1.1rem;margin:2rem 0 .8rem;letter-spacing:-.005em}
 .cards{display:grid;gap:1px;grid-template-columns:1.2fr 1fr 1fr 1fr;background:var(--line);border:1px solid var(--line);border-radius:14px;overflow:hidden}
 .card{min-width:0;overflow-wrap:anywhere;background:var(--surface);padding:1.1rem 1.25rem 1.25rem}
 .card.warn h3,.card.warn .big{color:var(--warn)}.card.bad h3,.card.bad .big{color:var(--bad)}
@@ -91,6 +100,30 @@ label{display:grid;gap:.2rem;font-size:.85rem;color:var(--muted)}
 input,select,button{font:inherit;color:var(--ink);background:var(--surface);border:1px solid var(--muted);border-radius:8px;padding:.5rem .75rem;min-height:2.75rem;max-width:100%}
 button{background:var(--accent);border-color:var(--accent);color:var(--surface);font-weight:600;cursor:pointer}
 .clear{padding:.6rem .25rem}
+.login{display:grid;max-width:26rem}
+.login label{font-size:1rem;color:var(--ink)}
+.sorts{display:flex;flex-wrap:wrap;align-items:center;gap:0 .5rem;margin:0 0 .6rem;color:var(--muted);font-size:.9rem}
+.sorts ul{display:flex;flex-wrap:wrap;list-style:none;margin:0;padding:0}
+.sorts a{display:flex;align-items:center;min-height:2.75rem;padding:0 .6rem}
+.sorts a[aria-current]{color:var(--ink);font-weight:650;text-decoration:none}
+.stand{background:var(--surface);border:1px solid var(--line);border-inline-start:.3rem solid var(--muted);border-radius:12px;padding:1rem 1.15rem}
+.stand.good{border-inline-start-color:var(--good)}.stand.info{border-inline-start-color:var(--info)}.stand.warn{border-inline-start-color:var(--warn)}.stand.bad{border-inline-start-color:var(--bad)}
+.stand p{margin:.2rem 0;max-width:48rem}
+.calm{background:var(--good-ground);color:var(--good);border-radius:12px;padding:.8rem 1.15rem;margin:0}
+.facts{display:grid;gap:1px;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));margin:0;background:var(--surface);border:1px solid var(--line);border-radius:12px;overflow:hidden}
+.facts>div{min-width:0;box-shadow:0 0 0 1px var(--line);padding:.8rem 1.15rem}
+.facts dt{font-size:.85rem;color:var(--muted)}
+.facts dd{margin:.15rem 0 0;overflow-wrap:anywhere}
+.facts p{margin:0}
+.command{background:var(--raised);border-radius:8px;padding:.7rem 1rem;margin:0;overflow-wrap:anywhere}
+code{font:.9em/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+td ul{list-style:none;margin:0;padding:0}
+.mixed{min-width:13rem}
+.mixed ul{margin-top:.35rem}
+.told{min-width:10rem}
+.states+.scroll{margin-top:1rem}
+.mix{display:block;width:100%;max-width:20rem;height:.5rem;margin:.3rem 0;border-radius:3px;background:var(--line)}
+.mix .good{fill:var(--good)}.mix .info{fill:var(--info)}.mix .warn{fill:var(--warn)}.mix .bad{fill:var(--bad)}
 .scroll{overflow-x:auto;background:var(--surface);border:1px solid var(--line);border-radius:12px}
 table{width:100%;border-collapse:collapse}
 caption{text-align:left;padding:.9rem 1.15rem;color:var(--muted);font-size:.9rem}
@@ -111,6 +144,9 @@ td .small,th .small{font-weight:400}
 .notice{background:var(--bad-ground);color:var(--bad);border-radius:12px;padding:1rem 1.15rem;margin:1.5rem 0}
 footer.wrap{margin-block:2rem;color:var(--muted);font-size:.875rem}
 footer p{margin:0}
+.out{margin:1rem 0 0}
+.out button{background:none;color:var(--accent)}
+@media (max-width:52rem){.out button{width:100%}}
 @media (max-width:76rem){.cards{grid-template-columns:1fr 1fr}th,td{padding:.65rem .7rem;min-width:6.3rem}tbody th{min-width:10rem}.small.nowrap,.small .nowrap{white-space:normal}}
 @media (max-width:52rem){
 .wrap{padding:0 1rem}
@@ -127,9 +163,19 @@ tbody tr{background:var(--surface);border:1px solid var(--line);border-radius:12
 th,td{border:0;padding:.3rem 1rem}
 td[data-label]{display:grid;grid-template-columns:6.25rem minmax(0,1fr);gap:.5rem}
 td[data-label]::before{content:attr(data-label);color:var(--muted);font-size:.85rem}
-.reason{min-width:0;max-width:none}
+.reason,.mixed,.told{min-width:0;max-width:none}
+.nav{order:1;width:100%}
+.nav ul{gap:0;margin-inline:-.45rem}
+.nav a{padding:0 .45rem;font-size:.95rem}
+.asof{order:2}
+.nowrap,.small.nowrap,.scroll .pill,.facts .pill{white-space:normal}
+.title{font-size:1.25rem}
+.facts{grid-template-columns:1fr}
+.facts>div{padding:.55rem 1rem;display:grid;grid-template-columns:6.25rem minmax(0,1fr);gap:.5rem}
+.login{grid-template-columns:1fr}
+.login button{width:100%}
 }
-@media print{.states,form,.pages{display:none}}
+@media print{.states,form,.pages,.nav,.sorts{display:none}}
 `.trim();
 
 /** Changes with the sheet, so that its address may be kept by browsers for long. */

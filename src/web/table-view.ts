@@ -3,39 +3,52 @@ import { connectionStates, type Reason } from '../connection/entry.ts';
 import { relativeInWords, utcInWords } from '../connection/time-words.ts';
 import { describeActor, describeClock, describeReason, describeState } from '../connection/words.ts';
 import { type Html, html } from './html.ts';
-import { pageDepthMax, type Status, type StatusRow } from './ports.ts';
-import { hrefOf, type PageQuery, pageSizeDefault } from './query.ts';
+import { connectionHref, instantView } from './pieces.ts';
+import { pageDepthMax, type StatusRow } from './ports.ts';
+import { pageSizeDefault } from './query.ts';
+import { connectionSorts, type SortedQuery, type SortedStatus, sortedHref, sortWords } from './sort.ts';
 
 /** A select of more names helps nobody; the text field finds the rest. */
 const providersShownMax = 100;
 
-export function tableView(status: Status, query: PageQuery): Html {
-  const { rows, matching, overview } = status;
+/** `linked`: a row leads to the page of its connection, where there are such pages. */
+export function tableView(status: SortedStatus, query: SortedQuery, linked = false): Html {
+  const { rows, matching, overview, sortedBy } = status;
   const first = (query.page - 1) * query.size + 1;
   const range = rows.length === 0 ? 'none shown' : `${first} to ${first + rows.length - 1} of ${matching}`;
-  const column = (title: string) => html`<th scope="col" role="columnheader">${title}</th>`;
+  const column = (title: string) =>
+    html`<th scope="col" role="columnheader"${title.toLowerCase() === sortedBy && html` aria-sort="ascending"`}>${title}</th>`;
   const titles = ['Connection', 'Provider', 'State', 'Deadline', 'Last extended', 'Next attempt'];
   return html`<section aria-labelledby="connections"><h2 id="connections">Connections</h2>
-${filterForm(status, query)}
+${filterForm(status, query)}${sortLinks(status, query)}
 <div class="scroll" role="region" aria-label="Table of connections" tabindex="0"><table role="table">
-<caption>By nearest deadline: ${range}</caption>
+<caption>${sortWords[sortedBy ?? 'deadline'].caption}: ${range}</caption>
 <thead role="rowgroup"><tr role="row">${titles.map(column)}</tr></thead>
-<tbody role="rowgroup">${rows.map((row) => rowView(row, overview.now))}</tbody>
+<tbody role="rowgroup">${rows.map((row) => rowView(row, overview.now, linked))}</tbody>
 </table>${rows.length === 0 && emptyView(status, query)}</div>
 ${pageLinks(matching, query)}</section>`;
 }
 
-function emptyView({ overview, matching }: Status, query: PageQuery): Html {
+function emptyView({ overview, matching }: SortedStatus, query: SortedQuery): Html {
   if (overview.census.total === 0)
     return html`<p class="empty">No connection has been found yet. Import one, or tag a secret <code>pilotlight:managed=true</code>.</p>`;
   if (matching > 0) return html`<p class="empty">There is no page ${query.page}.</p>`;
-  return html`<p class="empty">No connection matches. <a href="${hrefOf(clearOf(query))}">Show all</a></p>`;
+  return html`<p class="empty">No connection matches. <a href="${sortedHref(clearOf(query))}">Show all</a></p>`;
 }
 
-function rowView({ entry, urgency }: StatusRow, now: number): Html {
+/** Stands above the table and not in its head, which a phone does not show. */
+function sortLinks({ sortedBy }: SortedStatus, query: SortedQuery): Html {
+  if (sortedBy === undefined) return html``;
+  const link = (sort: (typeof connectionSorts)[number]) =>
+    html`<li><a href="${sortedHref(query, { sort })}"${sort === sortedBy && html` aria-current="true"`}>${sortWords[sort].link}</a></li>`;
+  return html`<div class="sorts"><span id="sorts">Sort by</span><ul aria-labelledby="sorts">${connectionSorts.map(link)}</ul></div>`;
+}
+
+function rowView({ entry, urgency }: StatusRow, now: number, linked: boolean): Html {
   const state = describeState(entry.state);
+  const name = html`<bdi>${entry.id}</bdi>`;
   return html`<tr role="row" class="${urgency}">
-<th scope="row" role="rowheader"><bdi>${entry.id}</bdi><p class="small"><bdi>${entry.at.client}</bdi></p></th>
+<th scope="row" role="rowheader">${linked ? html`<a href="${connectionHref(entry.id)}">${name}</a>` : name}<p class="small"><bdi>${entry.at.client}</bdi></p></th>
 <td role="cell" data-label="Provider"><div><bdi>${entry.at.provider === '' ? '(none)' : entry.at.provider}</bdi><p class="small">${entry.at.environment}</p></div></td>
 <td role="cell" data-label="State"><div class="reason"><span class="pill ${state.tone}">${state.title}</span>${reasonView(entry.reason)}</div></td>
 <td role="cell" data-label="Deadline">${deadlineView(entry, urgency, now)}</td>
@@ -44,7 +57,8 @@ function rowView({ entry, urgency }: StatusRow, now: number): Html {
 </tr>`;
 }
 
-function reasonView(reason: Reason): Html {
+/** What a reason means, who can act and how; nothing where there is none. */
+export function reasonView(reason: Reason): Html {
   const { meaning, actor, action } = describeReason(reason);
   if (meaning === '') return html``;
   const act =
@@ -54,7 +68,8 @@ function reasonView(reason: Reason): Html {
 
 const urgencyWords = { none: '', warn: 'soon', page: 'very soon', over: 'over' } as const;
 
-function deadlineView(
+/** A deadline against now, with its urgency, date and clock. */
+export function deadlineView(
   { deadlineAt, clock, estimated, state }: StatusRow['entry'],
   urgency: StatusRow['urgency'],
   now: number,
@@ -66,12 +81,7 @@ function deadlineView(
 <p class="small"><span class="nowrap">${utcInWords(deadlineAt)}</span></p><p class="small">${describeClock(clock)}${estimated && html`; <strong>estimated</strong>`}</p></div>`;
 }
 
-function instantView(at: number | null, now: number, otherwise: string): Html {
-  if (at === null) return html`<span class="small">${otherwise}</span>`;
-  return html`<span class="nowrap">${relativeInWords(at, now)}</span><p class="small nowrap">${utcInWords(at)}</p>`;
-}
-
-function filterForm({ overview }: Status, query: PageQuery): Html {
+function filterForm({ overview }: SortedStatus, query: SortedQuery): Html {
   const providers = [...overview.census.providers.keys()]
     .filter((name) => name !== '')
     .sort()
@@ -85,19 +95,20 @@ function filterForm({ overview }: Status, query: PageQuery): Html {
 <label>State<select name="state">${option('', 'all states', undefined)}${connectionStates.map((state) => option(state, describeState(state).title, query.state))}</select></label>
 ${query.size !== pageSizeDefault && html`<input type="hidden" name="size" value="${query.size}">`}
 ${!query.live && html`<input type="hidden" name="live" value="off">`}
-<button type="submit">Filter</button>${filtered && html`<a class="clear" href="${hrefOf(clearOf(query))}">Show all</a>`}
+${query.sort !== undefined && html`<input type="hidden" name="sort" value="${query.sort}">`}
+<button type="submit">Filter</button>${filtered && html`<a class="clear" href="${sortedHref(clearOf(query))}">Show all</a>`}
 </form>`;
 }
 
-function clearOf({ size, live }: PageQuery): PageQuery {
-  return { page: 1, size, live };
+function clearOf({ size, live, sort }: SortedQuery): SortedQuery {
+  return { page: 1, size, live, ...(sort === undefined ? {} : { sort }) };
 }
 
-function pageLinks(matching: number, query: PageQuery): Html {
+function pageLinks(matching: number, query: SortedQuery): Html {
   const reachable = Math.min(matching, pageDepthMax);
   const last = Math.max(1, Math.min(Math.ceil(reachable / query.size), Math.floor(pageDepthMax / query.size)));
   if (last === 1 && query.page === 1) return html``;
-  const link = (page: number, title: string) => html`<a href="${hrefOf(query, { page })}">${title}</a>`;
+  const link = (page: number, title: string) => html`<a href="${sortedHref(query, { page })}">${title}</a>`;
   return html`<nav class="pages" aria-label="Pages">
 ${query.page > 1 && link(1, 'First')} ${query.page > 1 && link(Math.min(query.page - 1, last), 'Previous')}
 <span>Page ${query.page} of ${last}</span>
