@@ -10,6 +10,7 @@ import { entryUrgency } from './derive-settings.ts';
 import { diagnose } from './diagnose.ts';
 import { explain } from './explain.ts';
 import { openQueues } from './open-queues.ts';
+import { openAlerts } from './opened-alerts.ts';
 import { overviewFacts } from './overview.ts';
 import type { RefreshQueuesHandle } from './queue/refresh-queues.ts';
 import { createReports } from './queue/reports.ts';
@@ -75,6 +76,7 @@ export async function openForCommand(
       adopt: (ids) => adopt(services, ids),
       release: (id) => release(services, id),
       diagnose: () => diagnose(services),
+      alerts: () => openAlerts(services),
       close: () => closers.closeAll(),
     };
   } catch (error) {

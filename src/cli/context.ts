@@ -5,6 +5,7 @@
 import type { Config } from '../../config/derive.ts';
 import type { LoadResult } from '../../config/load.ts';
 import type { Provider } from '../../config/provider.ts';
+import type { Delivery } from '../alerts/channel.ts';
 import type { ClientAtHost } from '../connection/entry.ts';
 import type { JudgeRules, Sighting, Standing } from '../connection/standing.ts';
 import type { RotationReport } from '../rotation/outcome.ts';
@@ -17,6 +18,7 @@ import type {
   SpoolSurvey,
 } from '../rotation/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { IncidentList } from '../web/operator-ports.ts';
 import type { Status, StatusQuery } from '../web/ports.ts';
 
 /** A refresh that was asked for by hand, or what stands in its way. */
@@ -68,7 +70,31 @@ export interface Opened {
   /** Stops keeping a connection alive: takes the management tag away (its secret stays). */
   release(id: string): Promise<void>;
   diagnose(): AsyncIterable<Diagnosis>;
+  /** Incidents, channels and links. Throws config_invalid for a channel whose secret is not there. */
+  alerts(): Promise<OpenedAlerts>;
   close(): Promise<void>;
+}
+
+export interface OpenedAlerts {
+  /** Name of the installation: keys begin with it. */
+  readonly environment: string;
+  /** Names of the configured channels. */
+  readonly channels: readonly string[];
+  incidents(): Promise<IncidentList>;
+  /** Orders to the service; taken at its next look. */
+  resolve(key: string): Promise<void>;
+  snooze(key: string, until: number, reason: string): Promise<void>;
+  confirm(provider: string): Promise<void>;
+  /** A test message and its end, at once and from here. */
+  test(channel: string): Promise<Delivery>;
+  /** Throws store errors, and config_invalid where re-consent is not configured. */
+  reauthLink(id: string): Promise<string>;
+  connectLink(subject: {
+    readonly connection: string;
+    readonly provider: string;
+    readonly environment: string;
+    readonly client: string;
+  }): string;
 }
 
 /** What finishing a connection's open records came to; `left`: nobody may touch it now. */

@@ -3,6 +3,7 @@
  * every end is an exit code; nothing here or below touches the process.
  */
 import { Command, Option } from 'commander';
+import { addAlerts } from './alerts.ts';
 import { addConfig } from './config.ts';
 import type { CommandContext } from './context.ts';
 import { addDemo } from './demo.ts';
@@ -11,6 +12,7 @@ import { exitCodes, exitCodesHelp } from './exit-codes.ts';
 import { argumentProblem, reportFailure } from './failure.ts';
 import { addImport } from './import.ts';
 import { type Act, createInvocation, type GlobalOptions, type Invocation } from './invocation.ts';
+import { addLinks } from './links.ts';
 import { addList } from './list.ts';
 import { addPlan } from './plan.ts';
 import { addRefresh } from './refresh.ts';
@@ -89,6 +91,8 @@ function addCommands(program: Command, act: Act, context: CommandContext): void 
   addRefresh(program, act);
   addRevoke(program, act);
   addSpool(program, act);
+  addAlerts(program, act);
+  addLinks(program, act);
   program.commandsGroup('Other:');
   addConfig(program, act);
   addVersion(program, act);
