@@ -2,37 +2,35 @@
  * The composition root: makes the parts of a process from its configuration, starts them in order and closes them in
  * reverse. Nothing outside this file and services.ts decides which adapter stands behind a port.
  */
-import { join } from 'node:path';
 import type { Config } from '../config/derive.ts';
 import { censusJob } from '../jobs/census.ts';
 import { inventoryJob } from '../jobs/inventory.ts';
 import { recoverJob } from '../jobs/recover.ts';
-import { refreshJob, runRefresh } from '../jobs/refresh.ts';
 import { jobsFor } from '../jobs/schedule.ts';
 import { sweepJob } from '../jobs/sweep.ts';
-import { entryUrgency, rotationSettings, sweepSettings } from './derive-settings.ts';
+import { watchJob } from '../jobs/watch.ts';
+import { type Alerting, alertParts, createAlerting } from './alert-parts.ts';
+import type { Looked } from './alerts/watch.ts';
+import { openTrail } from './audit-trail.ts';
+import { entryUrgency, sweepSettings } from './derive-settings.ts';
 import { openQueues } from './open-queues.ts';
 import { overviewFacts, refreshGauges } from './overview.ts';
 import { checkSuitable } from './queue/redis.ts';
 import type { RefreshQueuesHandle } from './queue/refresh-queues.ts';
-import { createRefreshWorkers } from './queue/refresh-workers.ts';
-import { createReports } from './queue/reports.ts';
-import type { RotationPorts } from './rotation/attempt.ts';
+import { openReconsent } from './reconsent-parts.ts';
 import type { RotationReport } from './rotation/outcome.ts';
-import { openSpool, rotationPorts } from './rotation-parts.ts';
+import { openSpool } from './rotation-parts.ts';
 import { type Clock, within } from './runtime/clock.ts';
 import { type Closers, createClosers } from './runtime/closers.ts';
 import { describeError } from './runtime/errors.ts';
 import { createTicker } from './schedule/cron.ts';
 import { type Deps, openServices, type Services } from './services.ts';
-import type { MirroredSpool } from './spool/mirrored.ts';
-import { createAudit } from './telemetry/audit.ts';
-import { openAuditFile } from './telemetry/audit-file.ts';
 import type { Metrics } from './telemetry/metrics.ts';
-import { createObserver } from './telemetry/observe.ts';
 import { createHeartbeats } from './web/heartbeats.ts';
 import { createWebServer } from './web/server.ts';
 import { createStatusReader } from './web/status-reader.ts';
+import { webRoutes } from './web-parts.ts';
+import { createWorker, type Worker } from './worker.ts';
 
 export interface AppOptions {
   readonly role: 'all' | 'scheduler' | 'worker';
@@ -40,6 +38,8 @@ export interface AppOptions {
   readonly metrics: Metrics;
   /** Told of every rotation, after metrics and audit. */
   readonly observe?: (report: RotationReport) => void;
+  /** Told of every look for what on-call should know. */
+  readonly looked?: (looked: Looked) => void;
 }
 
 export interface App {
@@ -80,17 +80,29 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
 
   const works = role !== 'scheduler';
   const spool = works ? await openSpool(config, services, closers) : undefined;
-  const worker = spool === undefined ? undefined : createWorker(services, spool, options, closers);
+  const trail = await openTrail(services, metrics, closers);
+  const reconsent = await openReconsent(services, (event) => trail.recordConsent(event));
+  const alerts = await alertParts(services, (connection, version) =>
+    version === undefined ? undefined : reconsent?.linkFor({ kind: 'reconsent', connection, version }),
+  );
+  const alerting = createAlerting(services, alerts, (channel, kind) => metrics.alertTold(channel, kind), closers);
+  const worker = spool === undefined ? undefined : createWorker(services, spool, options, { alerting, trail }, closers);
   const beat = heartbeats.expect('ticker', sweepMsMax);
-  const ticker = createTicker(jobsFor(role, cronJobs(services, queues, metrics, worker)), {
-    log,
-    ended: beat,
-    ran(name) {
-      services.lamps
-        .note(name, clock.now())
-        .catch((error: unknown) => log.warn('lamp.not_noted', describeError(error)));
+  const ticker = createTicker(
+    jobsFor(role, [
+      ...cronJobs(services, queues, metrics, alerting, worker),
+      watchFor(options, config, alerting, metrics),
+    ]),
+    {
+      log,
+      ended: beat,
+      ran(name) {
+        services.lamps
+          .note(name, clock.now())
+          .catch((error: unknown) => log.warn('lamp.not_noted', describeError(error)));
+      },
     },
-  });
+  );
 
   const sources = { services, queues, spool };
   const status = createStatusReader({
@@ -101,6 +113,9 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
   });
   const web = createWebServer({
     ...config.web,
+    // The operator's pages bring their own overview.
+    statusPage: false,
+    routes: await webRoutes(services, alerts, status, reconsent),
     environment: config.environment,
     health: {
       heartbeats: () => heartbeats.read(),
@@ -119,6 +134,7 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
   closers.push('web', () => web.stop());
   const { url } = await web.start();
   worker?.start();
+  alerting.start();
   phase.now = 'running';
   const settled = ticker.start();
   metrics.configLoaded(clock.now());
@@ -135,6 +151,8 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
       // Side by side: while a long inventory comes to its end no further job may be taken.
       const limitMs = config.rotation.drainLimit;
       const [left = 0] = await Promise.all([worker?.drain(limitMs), inTime(ticker.stop(), limitMs, clock)]);
+      // A customer's new grant may be on its way to the store.
+      await reconsent?.settled();
       await closers.closeAll();
       log.info('service.stopped', { left });
       return left;
@@ -149,58 +167,27 @@ function inTime(something: Promise<void>, ms: number, clock: Clock): Promise<voi
   );
 }
 
-interface Worker {
-  readonly ports: RotationPorts;
-  readonly accounting: Parameters<typeof recoverJob>[3];
-  readonly settings: Parameters<typeof recoverJob>[2];
-  start(): void;
-  drain(limitMs: number): Promise<number>;
-}
-
-function createWorker(services: Services, spool: MirroredSpool, options: AppOptions, closers: Closers): Worker {
-  const { config, deps, prefix, redis } = services;
-  const { clock, log } = deps;
-  const settings = rotationSettings(config);
-  const audit = openAuditFile(join(config.dataDir, 'audit.log'));
-  closers.push('audit', () => audit.close());
-  const trail = createAudit({ ...audit, clock, onFailure: () => options.metrics.auditFailure() });
-  const observer = createObserver(options.metrics, trail, () => clock.now());
-  const observe = (report: RotationReport) => {
-    observer(report);
-    options.observe?.(report);
-  };
-  const ports = rotationPorts(services, spool);
-  const accounting = { index: services.index, log, observe };
-  const reports = createReports({ redis: redis.redis, prefix, clock });
-  const workers = createRefreshWorkers({
-    redis: services.connect('workers').redis,
-    prefix,
-    providers: Object.keys(config.providers),
-    concurrency: config.rotation.concurrency,
-    lockDurationMs: settings.leaseMs,
-    clock,
-    logger: log,
-    job: refreshJob,
-    async run(job, signal) {
-      const report = await runRefresh(job, { ports, settings, accounting }, signal);
-      if (job.reason === 'manual') await reports.publish(report);
-    },
+/** By one process at a time, whatever its role: a scheduler that is gone is one of the things looked for. */
+function watchFor({ role, looked }: AppOptions, { alerts }: Config, alerting: Alerting, metrics: Metrics) {
+  const { ports, settings } = alerting.watch;
+  return watchJob(alerts.watch, role === 'worker' ? 'worker' : 'scheduler', ports, settings, (result) => {
+    alerting.looked(result);
+    metrics.incidents(result.open);
+    looked?.(result);
   });
-  closers.push('workers', () => workers.close());
-  return {
-    ports,
-    accounting,
-    settings,
-    start: () => workers.start(),
-    drain: (limitMs) => workers.drain(limitMs, settings.requestLimitMs),
-  };
 }
 
-function cronJobs(services: Services, queues: RefreshQueuesHandle, metrics: Metrics, worker: Worker | undefined) {
+function cronJobs(
+  services: Services,
+  queues: RefreshQueuesHandle,
+  metrics: Metrics,
+  { flagVoid }: Alerting,
+  worker: Worker | undefined,
+) {
   const { config, deps } = services;
   const { clock, log } = deps;
   const { schedule } = config;
-  const ports = { ...services, clock, log, queues };
+  const ports = { ...services, clock, log, queues, flagVoid };
   return [
     ...(worker === undefined ? [] : [recoverJob(schedule.recover, worker.ports, worker.settings, worker.accounting)]),
     inventoryJob(schedule.inventory, ports, (result) => {

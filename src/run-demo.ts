@@ -6,6 +6,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
+import type { Incident } from './alerts/incident.ts';
+import { kindWords } from './alerts/kinds.ts';
 import { startApp } from './app.ts';
 import type { IndexEntry } from './connection/entry.ts';
 import { systemClock } from './runtime/clock.ts';
@@ -13,7 +15,7 @@ import { PilotlightError } from './runtime/errors.ts';
 import { silentLogger } from './runtime/logger.ts';
 import { systemMachine } from './runtime/machine.ts';
 import { systemRandom } from './runtime/random.ts';
-import type { DemoPorts, DemoService, ServiceRequest } from './sandbox/demo/ports.ts';
+import type { DemoPorts, DemoService, ServiceRequest, ShownIncident } from './sandbox/demo/ports.ts';
 import { runDemo } from './sandbox/demo/run.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 
@@ -24,6 +26,12 @@ export interface DemoCommand {
   readonly days: number;
   /** Port of the status page; 0 takes a free one. */
   readonly port: number;
+}
+
+/** One line of it, the connection or what it is about last. */
+function shown({ key, kind, severity, about }: Incident): ShownIncident {
+  const what = about.connection ?? about.client ?? about.provider;
+  return { key, severity, title: `${kindWords(kind).title}${what === undefined ? '' : `: ${what}`}` };
 }
 
 /** Runs it to its end; answers the exit code. */
@@ -59,6 +67,7 @@ export async function startService(request: ServiceRequest, port: number): Promi
     role: 'all',
     metrics,
     observe: request.observe,
+    looked: ({ open }) => request.incidents(open.map(shown)),
     deps: {
       clock: request.clock,
       random: systemRandom(),

@@ -94,7 +94,15 @@ test.for<[what: string, facts: Facts]>([
   expect(verdict.invariants.some(({ held, broken }) => !held && broken.length > 0)).toBe(true);
 });
 
-const run = { seed: 7, days: 60, startAt: 0, tookMs: 61_000, storeWrites: 40, storeThrottled: 0 };
+const run = {
+  seed: 7,
+  days: 60,
+  startAt: 0,
+  tookMs: 61_000,
+  storeWrites: 40,
+  storeThrottled: 0,
+  incidents: { opened: 3, ended: 2 },
+};
 
 test('the JSON summary says all that was asked for, in numbers', () => {
   expect(resultJson(run, good, judge(good))).toMatchObject({

@@ -81,9 +81,9 @@ test('names every tag and label the code knows', () => {
 });
 
 test('lists every Redis key that src/queue/keys.ts lists', () => {
-  const keys = [...read('src/queue/keys.ts').matchAll(/^ \* {5}([\w:<>*-]+) +(?:hash|zset|set|string|BullMQ)/gm)].map(
-    ([, key]) => key,
-  );
+  const keys = [
+    ...read('src/queue/keys.ts').matchAll(/^ \* {5}([\w:<>*-]+) +(?:hash|list|zset|set|string|BullMQ)/gm),
+  ].map(([, key]) => key);
   expect(keys.length).toBeGreaterThan(15);
   expect(firstCells('Redis').toSorted()).toEqual(keys.toSorted());
 });
@@ -112,6 +112,6 @@ test('what runs imports only runtime dependencies, and every one of them is impo
   expect([...imported].toSorted()).toEqual(Object.keys(manifest.dependencies).toSorted());
 });
 
-test('is two to four pages, and holds to it', () => {
-  expect(text.split(/\s+/).length).toBeLessThan(3_800);
+test('is two to five pages, and holds to it', () => {
+  expect(text.split(/\s+/).length).toBeLessThan(4_300);
 });

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { incidentKinds } from '../../src/alerts/kinds.ts';
 import { connectionStates, reasons } from '../../src/connection/entry.ts';
 import { outcomes } from '../../src/rotation/outcome.ts';
 import { describeMetrics } from '../../src/telemetry/metric-list.ts';
@@ -27,6 +28,14 @@ test('every state has a heading of its own, and something under it', () => {
   expect(headings.toSorted()).toEqual([...connectionStates].toSorted());
   for (const section of sections)
     expect(section.split('\n\n').slice(1).join(' ').trim().length, section).toBeGreaterThan(40);
+});
+
+test('every kind of incident has a heading that its messages lead to, and something under it', () => {
+  const sections = text.split(/^### /m).slice(1);
+  const under = new Map(sections.map((section) => [/^`(\w+)`\n/.exec(section)?.[1], section]));
+  for (const kind of incidentKinds) expect(under.get(kind)?.length, kind).toBeGreaterThan(60);
+  const others = named(part('Incidents').replaceAll(/^### (`\w+`)$/gm, '| $1 |'));
+  expect(others.filter((kind) => !(incidentKinds as readonly string[]).includes(kind))).toEqual([]);
 });
 
 test('every reason has one row, which says what it means, what to do and whom to wake', () => {

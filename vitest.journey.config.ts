@@ -1,0 +1,14 @@
+/** On-call's whole way, in a real browser: `npm run test:e2e`. Apart from `npm test`, because it needs Chromium and minutes. */
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/journey/**/*.test.ts'],
+    globalSetup: ['test/support/redis-installed.ts'],
+    testTimeout: 300_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+    maxWorkers: 1,
+    reporters: ['default'],
+  },
+});
