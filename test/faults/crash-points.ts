@@ -14,7 +14,7 @@ import { createDice } from './sim/dice.ts';
 import type { Suite, SuiteOptions, SuiteResult } from './suite.ts';
 
 /** Pairs drawn in a run that is not `--long`, which tries all there are. */
-const pairsDrawn = { usual: 16_000, quick: 250 } as const;
+const pairsDrawn = { usual: 10_000, quick: 250 } as const;
 /** A machine under load tries fewer pairs rather than hold up everything else. */
 const budgetMs = { usual: 240_000, quick: 15_000 } as const;
 /** Of the single faults, a quick run tries one in so many. */

@@ -8,7 +8,7 @@ import { runSeed, type SeedResult, type Wrong } from './simulation/run.ts';
 import { swarmText } from './simulation/swarm.ts';
 import type { Failure, Suite, SuiteOptions, SuiteResult } from './suite.ts';
 
-const seedsNormal = 230;
+const seedsNormal = 180;
 const seedsQuick = 6;
 const seedsLong = 100_000;
 /** One seed in so many is run a second time: the same seed must give the same trace. */

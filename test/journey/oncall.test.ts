@@ -7,7 +7,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../src/queue/private-redis-server.ts';
 import { startChromium } from '../browser/chromium.ts';
-import { type AlertRig, startAlertRig } from '../support/alert-rig.ts';
+import { type AlertRig, extended, flagAcme, startAlertRig } from '../support/alert-rig.ts';
 import { day, minute, rigClient } from '../support/rig.ts';
 
 let browser: Browser;
@@ -24,7 +24,6 @@ afterAll(async () => {
 });
 
 const soon = { timeout: 60_000, interval: 100 };
-const extended = { provider: 'docusign', scope: 'signature extended' } as const;
 const flagged = (connections: readonly string[]) =>
   connections.filter((one) => 'pilotlight:state' in bench.rig.double.secrets.tags(one));
 
@@ -41,20 +40,7 @@ async function start(): Promise<void> {
 test('a revoked connection comes back with one link', async () => {
   await start();
   const { rig } = bench;
-  for (const connection of ['acme', 'canary']) rig.connect({ ...extended, connection });
-  rig.double.secrets.tag('acme', { 'pilotlight:owner': 'team-contracts' });
-  rig.clock.turn(12 * day);
-  rig.sandbox.grants.revoke('acme');
-  await rig.start();
-  await expect
-    .poll(
-      () => {
-        if (flagged(['acme']).length === 0) rig.clock.turn(minute);
-        return flagged(['acme']);
-      },
-      { timeout: 60_000, interval: 300 },
-    )
-    .toEqual(['acme']);
+  await flagAcme(rig);
   const key = 'production/connection/acme/consent';
   await expect.poll(() => bench.open(), soon).toEqual([key]);
   await expect.poll(() => bench.chat.messages.size, soon).toBe(1);

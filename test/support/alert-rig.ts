@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { Config } from '../../config/derive.ts';
 import { type PagerDutyServer, startPagerDuty } from './channel-servers.ts';
-import { type Rig, startRig } from './rig.ts';
+import { day, minute, type Rig, startRig } from './rig.ts';
 import { type SlackServer, slackChannel, slackToken, startSlackServer } from './slack-server.ts';
 
 const routingKey = 'R0123456789ABCDEF0123456789ABCDE';
@@ -54,4 +54,22 @@ export async function startAlertRig(change: (config: Config) => Config = (same) 
       expect(chat.problems).toEqual([]);
     },
   };
+}
+
+export const extended = { provider: 'docusign', scope: 'signature extended' } as const;
+
+/** Starts the service; `acme` is revoked by its customer and `canary` lives. Resolves when the first is flagged. */
+export async function flagAcme(rig: Rig): Promise<void> {
+  for (const connection of ['acme', 'canary']) rig.connect({ ...extended, connection });
+  rig.double.secrets.tag('acme', { 'pilotlight:owner': 'team-contracts' });
+  rig.clock.turn(12 * day);
+  rig.sandbox.grants.revoke('acme');
+  await rig.start();
+  const isFlagged = () => rig.double.secrets.tags('acme')['pilotlight:state'] === 'reauth_required';
+  // Suspected, then confirmed beside a canary that lives: looks are minutes apart on the calendar.
+  const look = () => {
+    if (!isFlagged()) rig.clock.turn(minute);
+    return isFlagged();
+  };
+  await expect.poll(look, { timeout: 60_000, interval: 300 }).toBe(true);
 }

@@ -1,9 +1,9 @@
 /** When on-call hears of a deadline: for everybody, for a provider, for one connection. */
 import { expect, it } from 'vitest';
+import { parseDuration } from '../../config/duration.ts';
 import type { IndexEntry } from '../../src/connection/entry.ts';
 import { readThresholds } from '../../src/connection/flag.ts';
 import { entryUrgency } from '../../src/derive-settings.ts';
-import { parseDuration } from '../../config/duration.ts';
 import { entryCodec } from '../../src/queue/entry-codec.ts';
 import { accepted } from '../support/load-config.ts';
 
