@@ -7,7 +7,7 @@ import { type Details, forgivingRedis, removeRecordsOf } from './finish.ts';
 import { tryOtherSecret } from './other-secret.ts';
 import type { RotationReport } from './outcome.ts';
 import { type SpoolRecord, stage } from './ports.ts';
-import { weighSuspicion } from './suspicion.ts';
+import { type Verdict, weighSuspicion } from './suspicion.ts';
 import { reasonOf } from './write-back.ts';
 
 export async function concludeGrantRefused(
@@ -38,7 +38,7 @@ export async function concludeGrantRefused(
   });
   const reason =
     subject.known?.state === 'suspect' && subject.known.reason === 'lost_rotation' ? 'lost_rotation' : cause;
-  const heldUntil = verdict.kind === 'confirmed' ? await heldBack(rotation, subject, record, now) : now;
+  const heldUntil = await heldBack(rotation, subject, record, verdict.kind);
   if (verdict.kind === 'confirmed' && heldUntil <= now)
     return condemn(rotation, subject, record, reason, verdict.since, details);
   await record.remove();
@@ -46,17 +46,24 @@ export async function concludeGrantRefused(
     state: 'suspect',
     reason,
     since: verdict.since,
-    nextAt: verdict.kind === 'confirmed' ? heldUntil : verdict.nextAt,
+    nextAt: verdict.kind === 'confirmed' ? heldUntil : Math.max(verdict.nextAt, heldUntil),
     failures: verdict.kind === 'confirmed' ? (subject.known?.failures ?? 1) : verdict.sightings,
   });
   return report(rotation, 'suspect', reason, { ...details, entry, breakerOpened: breaker?.opened === true });
 }
 
-/** Until when nobody is asked though the suspicion is confirmed. */
-async function heldBack(rotation: Rotation, subject: Subject, record: SpoolRecord, now: number): Promise<number> {
+/** Until when nobody is asked, whatever the provider says; until then there is nothing to be learnt from it either. */
+async function heldBack(
+  rotation: Rotation,
+  subject: Subject,
+  record: SpoolRecord,
+  verdict: Verdict['kind'],
+): Promise<number> {
   const { ports, settings } = rotation;
+  const awaited = await answerAwaitedUntil(rotation, record);
+  if (verdict !== 'confirmed') return awaited;
   const mayFlag = await forgivingRedis(() => ports.clients.mayFlag(subject.standing.provider.name));
-  return Math.max(mayFlag === false ? now + settings.confirmAfterMs : 0, await answerAwaitedUntil(rotation, record));
+  return Math.max(mayFlag === false ? ports.clock.now() + settings.confirmAfterMs : 0, awaited);
 }
 
 /** For how long a worker that is gone is expected back with its disk: a node that is drained, a volume that moves. */

@@ -34,8 +34,11 @@ const atATime = 8;
 const groupSize = 50;
 const deathsInARow = 5;
 const secondTryMs = 2 * minute;
-/** Of a token whose answer was lost: the one second try, and the look that makes its refusal a fact. */
-const showingsAgainMax = 2;
+/**
+ * Of a token whose answer was lost: the one second try, and two looks that make its refusal a fact. With rounds of days
+ * between them the first may find that its client's success is no longer fresh.
+ */
+const showingsAgainMax = 3;
 
 /** One round for each of the plan's, and one more in which nobody dies. */
 export async function refreshByPilotlight(peer: PeerServer, grants: number, plan: Plan): Promise<OurRun> {

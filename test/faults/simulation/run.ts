@@ -36,7 +36,7 @@ export interface SeedResult {
 /** How long the world runs on when no fault comes any more: beyond every due instant. */
 const calmDays = 22;
 /** A run this long goes round in circles. */
-const stepsMax = 600_000;
+const stepsMax = 1_500_000;
 
 export async function runSeed(seed: number, traced = false, callsMax = stepsMax): Promise<SeedResult> {
   const swarm = swarmOf(seed);
