@@ -11,6 +11,8 @@ import { day, hour, lengthMs, minute, waitMs } from './swarm.ts';
 
 const meanMs = { saver: 3 * day, slowSaver: 4 * day, refresher: 4 * day, whim: 30 * day, revoke: 60 * day } as const;
 
+const operatorEveryMs = day;
+
 /** A document as an application has it in mind. */
 interface Document {
   readonly members: Readonly<Record<string, unknown>>;
@@ -137,6 +139,21 @@ export function letPeopleIn(run: Run): void {
       if (store.current(about)?.versionId === flag.version) consent(connection);
     });
   });
+
+  /** Where nothing of a client succeeds nobody is flagged: the operator, who is told, finds out and asks the customers. */
+  function operatorLooks(): void {
+    kernel.after(operatorEveryMs, () => {
+      if (run.calm) return;
+      const now = kernel.now();
+      const all = [...world.redis.index.entries.values()];
+      const isStuck = ({ state, since }: (typeof all)[number]) => state === 'suspect' && now - since > operatorEveryMs;
+      if (all.length > 0 && all.every(isStuck))
+        for (const connection of world.connections)
+          if (provider.oracle.liveToken(connection) === undefined) consent(connection);
+      operatorLooks();
+    });
+  }
+  if (swarm.human) operatorLooks();
 
   for (const connection of world.connections) {
     if (swarm.application === 'saver') repeatedly(meanMs.saver, () => void save(connection, dice.below(3_000)));
