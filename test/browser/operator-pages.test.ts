@@ -167,7 +167,7 @@ describe('the operator’s pages in Chromium', () => {
     await withPage('incidents', { viewport: phone }, async (page) => {
       expect(await page.getByRole('table').count()).toBe(2);
       expect(await page.getByRole('columnheader').count()).toBe(10);
-      expect(await page.getByRole('rowheader').count()).toBe(19);
+      expect(await page.getByRole('rowheader').count()).toBe(20);
     });
   });
 
