@@ -160,6 +160,7 @@ export function createAlerting(
         flapGuardMs: config.alerts.flapGuard,
         remindMs: config.alerts.remindAfter,
         digestAtMs: config.alerts.digestAt,
+        restMs: longestGapMs(config.alerts.watch) / 2,
         channels: [...channels.keys()],
         providers: Object.keys(config.providers),
         deduplicating: [...channels.values()].filter(({ kind }) => byKey.includes(kind)).map(({ name }) => name),

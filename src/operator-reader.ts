@@ -4,10 +4,11 @@ import type { AlertParts } from './alert-parts.ts';
 import type { Incident } from './alerts/incident.ts';
 import { kindWords, type Severity } from './alerts/kinds.ts';
 import type { DeliveryState } from './alerts/ports.ts';
+import { clientKey } from './connection/entry.ts';
 import { ownerTag } from './connection/flag.ts';
 import { entryUrgency } from './derive-settings.ts';
 import type { Services } from './services.ts';
-import type { Attempt, Incident as IncidentRow, OperatorReader } from './web/operator-ports.ts';
+import type { Attempt, ErrorMix, Incident as IncidentRow, OperatorReader } from './web/operator-ports.ts';
 
 export function operatorReader(services: Services, { memory, attempts, channels }: AlertParts): OperatorReader {
   const { config, deps, index, clients, lamps, store, nameOf } = services;
@@ -65,7 +66,12 @@ export function operatorReader(services: Services, { memory, attempts, channels 
       };
     },
     async clients() {
-      return (await clients.list()).map(({ at, health }) => ({ at, health, mix: { windowMs: 0, counts: [] } }));
+      const [all, { windowMs, of }] = await Promise.all([clients.list(), attempts.mixes(clock.now())]);
+      return all.map(({ at, health }) => ({
+        at,
+        health,
+        mix: { windowMs, counts: (of.get(clientKey(at)) ?? []) as ErrorMix['counts'] },
+      }));
     },
   };
 }

@@ -50,7 +50,8 @@ export interface PersonsOrders {
 export interface IncidentMemory {
   /** The right to watch for `ms`; false where another process has it. */
   takeTurn(ms: number): Promise<boolean>;
-  endTurn(): Promise<void>;
+  /** Nobody has a turn for `ms` more. */
+  endTurn(ms: number): Promise<void>;
   all(): Promise<readonly Incident[]>;
   get(key: string): Promise<Incident | undefined>;
   write(changed: readonly Incident[], removed: readonly string[]): Promise<void>;
@@ -108,7 +109,16 @@ export interface AttemptNote {
   readonly requestId?: string;
 }
 
+/** How often the attempts of a client came to this. */
+export interface Mixed {
+  readonly outcome: string;
+  readonly reason: string;
+  readonly count: number;
+}
+
 export interface Attempts {
+  /** Since the beginning of yesterday (UTC), by client (`clientKey`). */
+  mixes(now: number): Promise<{ readonly windowMs: number; readonly of: ReadonlyMap<string, readonly Mixed[]> }>;
   /** Newest first. */
   of(connection: string): Promise<readonly AttemptNote[]>;
 }

@@ -33,6 +33,8 @@ export interface WatchSettings extends IncidentPolicy, EntryRules {
   readonly channels: readonly string[];
   readonly routes: readonly AlertRoute[];
   readonly providers: readonly string[];
+  /** Least time between two looks, over all processes. */
+  readonly restMs: number;
   /** When warnings are told together, ms after midnight, UTC. */
   readonly digestAtMs: number;
   /** Channels whose receiver knows incidents by their keys: an end of nothing shows nothing there. */
@@ -43,6 +45,8 @@ export interface WatchSettings extends IncidentPolicy, EntryRules {
 const turnMs = 60_000;
 /** What is true is seen again within a few looks and one inventory. */
 const settleMsMin = 15 * 60_000;
+/** Looks take a tenth of the time at most. */
+const restTimes = 9;
 /** An ended incident is shown for so long. */
 const keepEndedMs = 24 * 3_600_000;
 /** A channel is said to fail when it has for so long, or will not come back by itself. */
@@ -57,10 +61,12 @@ export interface Looked {
 export async function watch(ports: WatchPorts, settings: WatchSettings): Promise<Looked | undefined> {
   const { memory, clock } = ports;
   if (!(await memory.takeTurn(turnMs))) return undefined;
+  const startedMs = clock.monotonic();
   try {
     return await look(ports, settings, clock.now());
   } finally {
-    await memory.endTurn();
+    // A pass over a large index costs; and one process's look is enough for all.
+    await memory.endTurn(Math.max(settings.restMs, restTimes * (clock.monotonic() - startedMs)));
   }
 }
 

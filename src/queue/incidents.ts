@@ -32,7 +32,8 @@ export function createIncidentMemory(options: { readonly redis: Redis; readonly 
 
   return {
     takeTurn: async (ms) => (await speaking(() => redis.set(key('alerts-turn'), '1', 'PX', ms, 'NX'))) === 'OK',
-    endTurn: async () => void (await speaking(() => redis.del(key('alerts-turn')))),
+    endTurn: async (ms) =>
+      void (await speaking(() => redis.set(key('alerts-turn'), '1', 'PX', Math.max(1, Math.round(ms))))),
     all: async () => [...(await hash<Incident>('incidents')).values()],
     get: (incident) => field<Incident>('incidents', incident),
     async write(changed, removed) {

@@ -44,6 +44,7 @@ export const defaultPrefix = '{pilotlight}';
  *     alert-orders    list    what a person ordered: close, put off, confirm
  *     alerts-turn     string  one process looks at a time
  *     attempts:<id>   list    the last attempts that did not simply succeed                     attempts.ts
+ *     mix:<day>       hash    client, outcome and reason -> attempts of a day (UTC)
  *     consent:<nonce> string  a consent under way, for ten minutes                              consent-states.ts
  *     alerts:*                BullMQ                                         alert-queue.ts
  */
