@@ -142,4 +142,20 @@ export const login = z.strictObject({
   session: duration({ min: '5m', max: '30d' }).prefault('12h'),
   /** Signs sessions, shared by all pods; without it a restart ends them. */
   keyFile: path.optional(),
+  /** Single sign-on beside the token, which stays for the night the provider is away. */
+  oidc: z
+    .strictObject({
+      /** As its discovery document says it. */
+      issuer: httpsUrl,
+      clientId: z.string().min(1).max(512),
+      ...held('clientSecret'),
+      /** Address of these pages as browsers see it; `<url>/login/oidc/callback` is registered at the provider. */
+      url: httpsUrl,
+      /** The claim that is looked at, and its values that are let in. */
+      claim: z.string().min(1).max(128).default('email'),
+      allowed: z.array(z.string().min(1).max(320)).min(1),
+      /** What the sign-in page calls it. */
+      name: z.string().min(1).max(60).default('single sign-on'),
+    })
+    .optional(),
 });

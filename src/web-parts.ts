@@ -10,6 +10,7 @@ import { isLoopback } from './web/host.ts';
 import { createLogin, type Login } from './web/login.ts';
 import { loginRoutes } from './web/login-routes.ts';
 import { guardRoutes } from './web/login-view.ts';
+import { oidcPath, oidcRoutes } from './web/oidc.ts';
 import { operatorRoutes } from './web/operator-routes.ts';
 import type { Route, StatusReader } from './web/ports.ts';
 import { reconsentRoutes } from './web/reconsent-routes.ts';
@@ -53,14 +54,36 @@ async function operatorPages(services: Services, alerts: AlertParts, status: Sta
     signedIn: login !== undefined,
   });
   if (login === undefined) return pages;
+  const sso = config.web.login?.oidc;
+  const doors = sso === undefined ? [] : await ssoRoutes(services, sso, login);
   return [
+    ...doors,
     ...guardRoutes(pages, ({ cookies }) => login.check(cookies)),
     ...loginRoutes({
       login,
       environment: config.environment,
       onRefused: (why) => log.warn('web.sign_in_refused', { why }),
+      ...(sso === undefined ? {} : { door: { path: oidcPath, name: sso.name } }),
     }),
   ];
+}
+
+type Sso = NonNullable<NonNullable<Services['config']['web']['login']>['oidc']>;
+
+async function ssoRoutes({ config, deps }: Services, sso: Sso, login: Login): Promise<readonly Route[]> {
+  const { clientSecretEnv: variable, clientSecretFile: file } = sso;
+  const keyFile = config.web.login?.keyFile;
+  return oidcRoutes({
+    ...sso,
+    issuer: new URL(sso.issuer),
+    clientSecret: await heldSecret('web.login.oidc.clientSecret', { variable, file }, deps.machine.env),
+    environment: config.environment,
+    clock: deps.clock,
+    random: deps.random,
+    ...(keyFile === undefined ? {} : { key: new Secret(await readFile(keyFile, 'utf8')) }),
+    session: () => login.session(),
+    onRefused: (why) => deps.log.warn('web.sign_in_refused', { why }),
+  });
 }
 
 async function openLogin({ config, deps }: Services): Promise<Login | undefined> {

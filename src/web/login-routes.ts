@@ -1,7 +1,7 @@
 /** Signing in and out of the operator's pages: the form, what it is answered with, and the way back to what was asked for. */
 
 import { type Login, pathWithin } from './login.ts';
-import { loginPage, loginPath } from './login-view.ts';
+import { type LoginPage, loginPage, loginPath } from './login-view.ts';
 import { signOutPath } from './nav.ts';
 import type { Route, WebAnswer, WebRequest } from './ports.ts';
 import { htmlAnswer } from './status-routes.ts';
@@ -12,11 +12,14 @@ export interface LoginRoutesOptions {
   readonly environment: string;
   /** Told of a wrong try and of one refused unread, never of what was typed. */
   readonly onRefused: (why: 'wrong' | 'tooMany' | 'foreign') => void;
+  /** Single sign-on beside the token. */
+  readonly door?: LoginPage['door'];
 }
 
 /** To be served beside guarded routes, and not guarded themselves. */
 export function loginRoutes(options: LoginRoutesOptions): readonly Route[] {
   const { login, environment } = options;
+  const door = options.door === undefined ? {} : { door: options.door };
   return [
     {
       path: loginPath,
@@ -26,7 +29,7 @@ export function loginRoutes(options: LoginRoutesOptions): readonly Route[] {
         const next = request.query.get('next');
         // Who is signed in already came by an old link.
         if (login.check(request.cookies)) return leadTo(pathWithin(next));
-        return htmlAnswer(200, loginPage({ environment, next }));
+        return htmlAnswer(200, loginPage({ environment, next, ...door }));
       },
     },
     {

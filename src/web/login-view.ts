@@ -14,12 +14,16 @@ export interface LoginPage {
   readonly next?: string | null;
   /** What the last try came to. */
   readonly refused?: Extract<Entered, { kind: 'refused' }>;
+  /** Another door: where it is, and what it is called. */
+  readonly door?: { readonly path: string; readonly name: string };
+  /** What another door refused. */
+  readonly turnedAway?: string;
   /** Further fields of the form, as the server's check of forms wants them. */
   readonly hidden?: Readonly<Record<string, string>>;
 }
 
 /** The form posts `token` and `next` to /login. What was typed is never shown again. `user` is for password managers only. */
-export function loginPage({ environment, next, refused, hidden = {} }: LoginPage): string {
+export function loginPage({ environment, next, refused, door, turnedAway, hidden = {} }: LoginPage): string {
   const problem =
     refused !== undefined &&
     html`<p class="notice" id="problem" role="alert">${
@@ -30,7 +34,7 @@ export function loginPage({ environment, next, refused, hidden = {} }: LoginPage
   const fields = Object.entries({ ...hidden, next: pathWithin(next) });
   return pageOf(
     { title: 'Sign in · Pilotlight', environment, refresh: false, heading: html`Sign in` },
-    html`${problem}<form class="login" method="post" action="${loginPath}">
+    html`${problem}${turnedAway !== undefined && html`<p class="notice" role="alert">${turnedAway}</p>`}${door !== undefined && html`<p><a href="${door.path}?${String(new URLSearchParams({ next: pathWithin(next) }))}">Sign in with ${door.name}</a></p>`}<form class="login" method="post" action="${loginPath}">
 ${fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
 <input type="text" name="user" value="operator" autocomplete="username" hidden>
 <label>Access token<input type="password" name="token" required maxlength="1024" autocomplete="current-password" spellcheck="false" autocapitalize="none"${refused !== undefined && html` aria-invalid="true" aria-describedby="problem"`}></label>

@@ -32,6 +32,8 @@ export interface Login {
   check(cookieHeader: string | undefined): boolean;
   /** Compares what the form brought. White space around it is what pasting adds. */
   enter(formToken: string): Entered;
+  /** The Set-Cookie of a session for somebody whom another door has let in. */
+  session(): string;
   /** The Set-Cookie that ends the session in this browser. */
   leave(): string;
 }
@@ -58,6 +60,11 @@ export function createLogin(options: LoginOptions): Login {
   const attributes = `Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
   const wrongAt: number[] = [];
 
+  function session(): string {
+    const until = String(Math.floor(clock.now() + sessionMs));
+    return `${name}=${until}.${signatureOf(key, until)}; Max-Age=${Math.floor(sessionMs / 1_000)}; ${attributes}`;
+  }
+
   return {
     check: (cookieHeader) => valuesOf(cookieHeader, name).some((value) => isLive(value, key, clock.now(), sessionMs)),
     enter(formToken) {
@@ -70,13 +77,9 @@ export function createLogin(options: LoginOptions): Login {
         wrongAt.push(now);
         return { kind: 'refused', why: 'wrong' };
       }
-      const until = String(Math.floor(clock.now() + sessionMs));
-      const value = `${until}.${signatureOf(key, until)}`;
-      return {
-        kind: 'entered',
-        setCookie: `${name}=${value}; Max-Age=${Math.floor(sessionMs / 1_000)}; ${attributes}`,
-      };
+      return { kind: 'entered', setCookie: session() };
     },
+    session,
     leave: () => `${name}=; Max-Age=0; ${attributes}`,
   };
 }

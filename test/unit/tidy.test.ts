@@ -44,6 +44,7 @@ const packages: readonly [name: RegExp, rooms: readonly string[]][] = [
   [/^node-cron$/, ['config', 'src/schedule']],
   [/^commander$/, ['src/cli', 'src']],
   [/^nodemailer(?:\/|$)/, ['src/alerts']],
+  [/^openid-client(?:\/|$)/, ['src/web']],
   [/^(?:vitest|fast-check|oidc-provider|playwright-core|standardwebhooks)(?:\/|$)/, []],
 ];
 
