@@ -21,7 +21,7 @@ import type { RotationReport } from './rotation/outcome.ts';
 import { stage } from './rotation/ports.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Closers } from './runtime/closers.ts';
-import { describeError } from './runtime/errors.ts';
+import { describeError, hasCode } from './runtime/errors.ts';
 import type { Services } from './services.ts';
 
 export const snoozeTag = { until: 'pilotlight:snoozed-until', reason: 'pilotlight:snooze-reason' } as const;
@@ -211,14 +211,19 @@ async function secretFacts({ store, nameOf }: Services, connection: string): Pro
 }
 
 /** Every channel knows that the connection lives again: its flag has done its work. One written anew since stays. */
-async function clearVoidFlag({ store, nameOf, deps }: Services, connection: string): Promise<void> {
+async function clearVoidFlag({ store, nameOf, deps }: Services, connection: string): Promise<boolean> {
   try {
     const { tags, stages } = await store.describe(nameOf(connection));
     const flag = readFlag(tags);
-    if (flag === undefined || stages[flag.version]?.includes(stage.current) === true) return;
-    await store.untag(nameOf(connection), [...Object.values(flagTag), ...Object.values(snoozeTag)]);
+    if (flag === undefined || stages[flag.version]?.includes(stage.current) === true) return true;
+    const done = [...Object.values(flagTag), ...Object.values(snoozeTag)].filter((key) => key in tags);
+    await store.untag(nameOf(connection), done);
     deps.log.info('flag.cleared', { connection });
+    return true;
   } catch (error) {
+    // A secret that is gone needs no clearing; anything else is tried again at the next look.
+    if (hasCode(error, 'store_not_found', 'store_deleted')) return true;
     deps.log.warn('flag.clear_failed', { connection, ...describeError(error) });
+    return false;
   }
 }

@@ -23,8 +23,8 @@ export interface WatchPorts {
   readonly facts: () => Promise<Omit<Facts, 'channels' | 'foreign' | 'mass'>>;
   /** Owner and snooze, from the secret's tags. Throws what the store throws. */
   readonly secretFacts: (connection: string) => Promise<SecretFacts>;
-  /** Every channel has accepted the end of a connection's need for consent: its void flag may go. */
-  readonly consentEnded: (connection: string) => Promise<void>;
+  /** Every channel has accepted the end of a connection's need for consent: its void flag may go. False: not yet. */
+  readonly consentEnded: (connection: string) => Promise<boolean>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -227,7 +227,7 @@ async function settle(
 
   async function closed(incident: Incident): Promise<Incident> {
     const { connection } = incident.about;
-    if (connection !== undefined && incident.key === consentKey(install, connection)) await consentEnded(connection);
-    return { ...incident, closed: true };
+    const isConsent = connection !== undefined && incident.key === consentKey(install, connection);
+    return !isConsent || (await consentEnded(connection)) ? { ...incident, closed: true } : incident;
   }
 }

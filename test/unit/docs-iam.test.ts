@@ -5,7 +5,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { snoozeTag } from '../../src/alert-parts.ts';
 import { flagTag } from '../../src/connection/flag.ts';
+import { accountChangeTag } from '../../src/reconsent/write-grant.ts';
 import { accepted } from '../support/load-config.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -67,7 +69,9 @@ test('values are read and written only where the tag connections are found by st
 
 test('tags are written only where they are the flag, so that the service cannot make a secret its own', () => {
   const tagging = policy.Statement.find(({ Action }) => Action.includes('secretsmanager:TagResource'));
-  expect(tagging?.Condition?.['ForAllValues:StringEquals']).toEqual({ 'aws:TagKeys': Object.values(flagTag) });
+  expect(tagging?.Condition?.['ForAllValues:StringEquals']).toEqual({
+    'aws:TagKeys': [...Object.values(flagTag), ...Object.values(snoozeTag), accountChangeTag],
+  });
 });
 
 test('a secret that is gone can be seen to be gone: looking at one asks for no tag', () => {
