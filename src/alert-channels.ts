@@ -4,7 +4,6 @@ import type { Config } from '../config/derive.ts';
 import type { AlertChannelConfig } from '../config/schema-alerts.ts';
 import type { Channel } from './alerts/channel.ts';
 import { createAlertmanager } from './alerts/channels/alertmanager.ts';
-import { createEmail } from './alerts/channels/email.ts';
 import { createPagerDuty } from './alerts/channels/pagerduty.ts';
 import { createSlackBot, createSlackWebhook } from './alerts/channels/slack.ts';
 import { createWebhook } from './alerts/channels/webhook.ts';
@@ -73,6 +72,8 @@ async function openChannel(
       const { host, port, secure, user, passwordEnv, passwordFile } = channel.smtp;
       const password =
         user === undefined ? undefined : await held('smtp.password', { variable: passwordEnv, file: passwordFile });
+      // Loaded where it is used, like what it stands on.
+      const { createEmail } = await import('./alerts/channels/email.ts');
       return createEmail({
         ...shared,
         from: channel.from,

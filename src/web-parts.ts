@@ -9,8 +9,7 @@ import type { Services } from './services.ts';
 import { isLoopback } from './web/host.ts';
 import { createLogin, type Login } from './web/login.ts';
 import { loginRoutes } from './web/login-routes.ts';
-import { guardRoutes } from './web/login-view.ts';
-import { oidcPath, oidcRoutes } from './web/oidc.ts';
+import { guardRoutes, oidcPath } from './web/login-view.ts';
 import { operatorRoutes } from './web/operator-routes.ts';
 import type { Route, StatusReader } from './web/ports.ts';
 import { reconsentRoutes } from './web/reconsent-routes.ts';
@@ -73,6 +72,8 @@ type Sso = NonNullable<NonNullable<Services['config']['web']['login']>['oidc']>;
 async function ssoRoutes({ config, deps }: Services, sso: Sso, login: Login): Promise<readonly Route[]> {
   const { clientSecretEnv: variable, clientSecretFile: file } = sso;
   const keyFile = config.web.login?.keyFile;
+  // Loaded where it is used: few have it, and everybody would pay for it with memory and a slower start.
+  const { oidcRoutes } = await import('./web/oidc.ts');
   return oidcRoutes({
     ...sso,
     issuer: new URL(sso.issuer),

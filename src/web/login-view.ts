@@ -7,6 +7,8 @@ import type { Route, WebRequest } from './ports.ts';
 import { json } from './probes.ts';
 
 export const loginPath = '/login';
+/** Single sign-on, where it is offered. */
+export const oidcPath = '/login/oidc';
 
 export interface LoginPage {
   readonly environment: string;

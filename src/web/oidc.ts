@@ -9,7 +9,7 @@ import { errorLabel } from '../runtime/errors.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Secret } from '../runtime/secret.ts';
 import { pathWithin } from './login.ts';
-import { loginPage } from './login-view.ts';
+import { loginPage, oidcPath } from './login-view.ts';
 import type { Route, WebAnswer, WebRequest } from './ports.ts';
 import { htmlAnswer } from './status-routes.ts';
 
@@ -33,7 +33,6 @@ export interface OidcOptions {
   readonly onRefused: (why: string) => void;
 }
 
-export const oidcPath = '/login/oidc';
 const callbackPath = `${oidcPath}/callback`;
 const onTheWayMs = 600_000;
 const cookieName = 'pilotlight-oidc';

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { seededRandom } from '../../src/runtime/random.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { createLogin } from '../../src/web/login.ts';
-import { oidcPath, oidcRoutes } from '../../src/web/oidc.ts';
+import { oidcPath } from '../../src/web/login-view.ts';
+import { oidcRoutes } from '../../src/web/oidc.ts';
 import type { WebRequest } from '../../src/web/ports.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
