@@ -14,15 +14,17 @@ import type { TellPorts } from './alerts/tell.ts';
 import type { Looked, WatchPorts, WatchSettings } from './alerts/watch.ts';
 import { flagTag, ownerTag, readFlag } from './connection/flag.ts';
 import { entryUrgency } from './derive-settings.ts';
+import { readLamps } from './overview.ts';
 import { createAlertQueue, createAlertWorker } from './queue/alert-queue.ts';
 import { type AttemptsWriter, createAttempts } from './queue/attempts.ts';
 import { createIncidentMemory } from './queue/incidents.ts';
 import type { RotationReport } from './rotation/outcome.ts';
-import { stage } from './rotation/ports.ts';
+import { stage, versionWith } from './rotation/ports.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Closers } from './runtime/closers.ts';
 import { describeError, hasCode } from './runtime/errors.ts';
 import type { Services } from './services.ts';
+import type { Lamp } from './web/ports.ts';
 
 export const snoozeTag = { until: 'pilotlight:snoozed-until', reason: 'pilotlight:snooze-reason' } as const;
 
@@ -95,8 +97,7 @@ async function noticeOf(
 
 async function currentVersion(store: Services['store'], name: string): Promise<string | undefined> {
   try {
-    const { stages } = await store.describe(name);
-    return Object.entries(stages).find(([, labels]) => labels.includes(stage.current))?.[0];
+    return versionWith(stage.current, (await store.describe(name)).stages);
   } catch {
     return undefined;
   }
@@ -119,7 +120,7 @@ export function createAlerting(
   told: TellPorts['told'],
   closers: Closers,
 ): Alerting {
-  const { config, deps, connect, prefix, redis, index, clients, lamps } = services;
+  const { config, deps, connect, prefix, redis, index, clients } = services;
   const { clock, log } = deps;
   const { memory, channels } = parts;
   const queue = createAlertQueue({ redis: redis.redis, prefix, logger: log });
@@ -132,7 +133,7 @@ export function createAlerting(
     run: (job, signal) => runTell(job, { ...parts, clock, log, ...(told === undefined ? {} : { told }) }, signal),
   });
   closers.push('alert worker', () => worker.close());
-  const watchLamp = lampWatcher(clock);
+  const unchangedMs = lampWatcher(clock);
   const routes = config.alerts.routes as WatchSettings['routes'];
   const repeat = createRepeater({ ...parts, routes, clock, log });
   return {
@@ -173,14 +174,10 @@ export function createAlerting(
         clock,
         log,
         async facts() {
-          const ran = await lamps.read();
+          const lamps = await readLamps(services);
           return {
             clients: await clients.list(),
-            lamps: (['sweep', 'inventory'] as const).map((name) => ({
-              name,
-              ...watchLamp(name, ran.get(name) ?? null),
-              everyMs: longestGapMs(config.schedule[name]),
-            })),
+            lamps: lamps.map((lamp) => ({ ...lamp, unchangedMs: unchangedMs(lamp) })),
           };
         },
         secretFacts: (connection) => secretFacts(services, connection),
@@ -193,11 +190,11 @@ export function createAlerting(
 /** For how long each lamp has not changed under our eyes. */
 function lampWatcher(clock: Clock) {
   const seen = new Map<string, { readonly lastAt: number | null; readonly sinceMs: number }>();
-  return (name: string, lastAt: number | null) => {
+  return ({ name, lastAt }: Pick<Lamp, 'name' | 'lastAt'>): number => {
     const before = seen.get(name);
     const now = before?.lastAt === lastAt ? before : { lastAt, sinceMs: clock.monotonic() };
     seen.set(name, now);
-    return { lastAt, unchangedMs: clock.monotonic() - now.sinceMs };
+    return clock.monotonic() - now.sinceMs;
   };
 }
 

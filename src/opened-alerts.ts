@@ -6,7 +6,7 @@ import { readFlag } from './connection/flag.ts';
 import { operatorReader } from './operator-reader.ts';
 import type { Reconsent } from './reconsent/reconsent.ts';
 import { openReconsent } from './reconsent-parts.ts';
-import { stage } from './rotation/ports.ts';
+import { stage, versionWith } from './rotation/ports.ts';
 import { PilotlightError } from './runtime/errors.ts';
 import type { Services } from './services.ts';
 
@@ -44,8 +44,7 @@ export async function openAlerts(services: Services): Promise<OpenedAlerts> {
     },
     async reauthLink(id) {
       const { tags, stages } = await store.describe(nameOf(id));
-      const current = Object.entries(stages).find(([, labels]) => labels.includes(stage.current))?.[0] ?? '';
-      const version = readFlag(tags)?.version ?? current;
+      const version = readFlag(tags)?.version ?? versionWith(stage.current, stages) ?? '';
       return offered(reconsent).linkFor({ kind: 'reconsent', connection: id, version });
     },
     connectLink: (subject) => offered(reconsent).linkFor({ kind: 'connect', ...subject }),

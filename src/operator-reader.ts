@@ -1,5 +1,4 @@
 /** What the operator's pages show, gathered where it is known: the index, the clients, the incidents and what was told of them. */
-import { longestGapMs } from '../config/cron.ts';
 import type { AlertParts } from './alert-parts.ts';
 import type { Incident } from './alerts/incident.ts';
 import { kindWords, type Severity } from './alerts/kinds.ts';
@@ -7,11 +6,12 @@ import type { DeliveryState } from './alerts/ports.ts';
 import { clientKey } from './connection/entry.ts';
 import { ownerTag } from './connection/flag.ts';
 import { entryUrgency } from './derive-settings.ts';
+import { readLamps } from './overview.ts';
 import type { Services } from './services.ts';
 import type { Attempt, ErrorMix, Incident as IncidentRow, OperatorReader } from './web/operator-ports.ts';
 
 export function operatorReader(services: Services, { memory, attempts, channels }: AlertParts): OperatorReader {
-  const { config, deps, index, clients, lamps, store, nameOf } = services;
+  const { config, deps, index, clients, store, nameOf } = services;
   const { clock } = deps;
   const urgencyOf = entryUrgency(config);
 
@@ -31,15 +31,11 @@ export function operatorReader(services: Services, { memory, attempts, channels 
   return {
     incidents,
     async top() {
-      const [{ open }, ran] = await Promise.all([incidents(), lamps.read()]);
+      const [{ open }, found] = await Promise.all([incidents(), readLamps(services)]);
       const awake = open.filter(({ snoozedUntil = 0 }) => snoozedUntil <= clock.now());
       const count = (severity: Severity) => awake.filter((one) => one.severity === severity).length;
       return {
-        lamps: (['sweep', 'inventory'] as const).map((name) => ({
-          name,
-          lastAt: ran.get(name) ?? null,
-          everyMs: longestGapMs(config.schedule[name]),
-        })),
+        lamps: found,
         open: { page: count('page'), warn: count('warn') },
       };
     },

@@ -15,13 +15,22 @@ export interface OverviewSources {
 
 const noRecords = { records: 0, answered: 0, unreadable: 0, oldestAt: null };
 
+/** The scheduler's lamps: when each run last came to its end, and how often it should. Throws redis_unavailable. */
+export async function readLamps({ lamps, config }: Pick<Services, 'lamps' | 'config'>): Promise<Lamp[]> {
+  const ran = await lamps.read();
+  return (['sweep', 'inventory'] as const).map((name) => ({
+    name,
+    lastAt: ran.get(name) ?? null,
+    everyMs: longestGapMs(config.schedule[name]),
+  }));
+}
+
 export async function overviewFacts({
   services,
   queues,
   spool,
 }: OverviewSources): Promise<Omit<Overview, 'now' | 'census'>> {
   const { clients, due, config, deps } = services;
-  const lamps = await services.lamps.read();
   const backlog = await due.backlog(deps.clock.now());
   const stats = await queues.stats(Object.keys(config.providers));
   const breakers = (await clients.list())
@@ -33,9 +42,7 @@ export async function overviewFacts({
       nextProbeAt: health.nextProbeAt,
     }));
   return {
-    lamps: (['sweep', 'inventory'] as const).map(
-      (name): Lamp => ({ name, lastAt: lamps.get(name) ?? null, everyMs: longestGapMs(config.schedule[name]) }),
-    ),
+    lamps: await readLamps(services),
     backlog: { ...backlog, queued: stats.reduce((sum, queue) => sum + queue.waiting + queue.active, 0) },
     spool: spool?.stats() ?? noRecords,
     breakers,

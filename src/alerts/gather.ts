@@ -32,7 +32,6 @@ interface Tally {
   total: number;
   refusals: Refusals;
   readonly reasons: Map<Reason, { count: number; since: number }>;
-  active: number;
 }
 
 const storeReasons = {
@@ -66,7 +65,6 @@ export function createGatherer(now: number, rules: EntryRules, facts: Facts) {
         const tally = providers.get(entry.at.provider) ?? emptyTally();
         providers.set(entry.at.provider, tally);
         tally.total += 1;
-        if (entry.state === 'active') tally.active += 1;
         tally.refusals = refusalsOf(tally.refusals, entry, now, facts.mass.get(entry.at.provider));
         if (entry.state === 'retrying' || entry.state === 'sealed') count(tally.reasons, entry);
         const client = clients.get(clientKey(entry.at)) ?? { total: 0, blocked: 0 };
@@ -208,5 +206,5 @@ function count(reasons: Tally['reasons'], { reason, since }: IndexEntry): void {
 }
 
 function emptyTally(): Tally {
-  return { total: 0, active: 0, refusals: { recent: 0, sinceStart: 0 }, reasons: new Map() };
+  return { total: 0, refusals: { recent: 0, sinceStart: 0 }, reasons: new Map() };
 }

@@ -21,6 +21,11 @@ export const stage = {
   orphanPrefix: 'PILOTLIGHT_ORPHAN_',
 } as const;
 
+/** The version a label is on; undefined where it is on none. */
+export function versionWith(label: string, stages: SecretDescription['stages']): string | undefined {
+  return Object.entries(stages).find(([, labels]) => labels.includes(label))?.[0];
+}
+
 /** A secret's value as stored: text or bytes. Kept apart because it must be written back in the form it was found. */
 export type SecretValue = { readonly text: Secret } | { readonly binary: Buffer };
 

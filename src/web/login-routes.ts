@@ -61,6 +61,7 @@ function isForeign(fetchSite: string | undefined): boolean {
   return fetchSite !== undefined && fetchSite !== 'same-origin';
 }
 
-function leadTo(location: string, headers: Readonly<Record<string, string>> = {}): WebAnswer {
+/** On to another page, as a GET. */
+export function leadTo(location: string, headers: Readonly<Record<string, string>> = {}): WebAnswer {
   return { status: 303, contentType: 'text/plain; charset=utf-8', body: '', headers: { location, ...headers } };
 }

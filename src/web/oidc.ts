@@ -9,6 +9,7 @@ import { errorLabel } from '../runtime/errors.ts';
 import type { Random } from '../runtime/random.ts';
 import type { Secret } from '../runtime/secret.ts';
 import { pathWithin } from './login.ts';
+import { leadTo } from './login-routes.ts';
 import { loginPage, oidcPath } from './login-view.ts';
 import type { Route, WebAnswer, WebRequest } from './ports.ts';
 import { htmlAnswer } from './status-routes.ts';
@@ -87,7 +88,7 @@ export function oidcRoutes(options: OidcOptions): readonly Route[] {
         code_challenge: await openid.calculatePKCECodeChallenge(way.verifier),
         code_challenge_method: 'S256',
       });
-      return leadTo(page.href, cookie(sealed(way, key), onTheWayMs / 1_000));
+      return leadTo(page.href, { 'set-cookie': cookie(sealed(way, key), onTheWayMs / 1_000) });
     } catch (error) {
       return turnAway(
         503,
@@ -115,7 +116,7 @@ export function oidcRoutes(options: OidcOptions): readonly Route[] {
           'not_allowed',
           'You are signed in there, but not on the list of those who may see these pages.',
         );
-      return leadTo(way.next, options.session());
+      return leadTo(way.next, { 'set-cookie': options.session() });
     } catch (error) {
       return turnAway(403, `answer ${errorLabel(error)}`, 'The sign-in service did not let you in. Begin again.');
     }
@@ -156,9 +157,4 @@ function opened(header: string | undefined, key: string | Buffer): OnTheWay | un
 
 function mac(text: string, key: string | Buffer): Buffer {
   return createHmac('sha256', key).update(`oidc\n${text}`).digest();
-}
-
-function leadTo(location: string, setCookie: string): WebAnswer {
-  const headers = { location, 'set-cookie': setCookie };
-  return { status: 303, contentType: 'text/plain; charset=utf-8', body: '', headers };
 }
