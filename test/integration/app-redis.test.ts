@@ -119,6 +119,8 @@ describe('a job', () => {
     const done = rotated('acme');
     const app = await rig.start();
     await done;
+    // The outcome is told before its job is: until then a second one for the connection would be dropped as a duplicate.
+    await expect.poll(async () => (await app.queues.stats(['docusign']))[0]?.active, { timeout: 15_000 }).toBe(0);
     const looked = rig.next('acme', ({ outcome }) => outcome === 'notDue' || outcome === 'busy');
     await app.queues.add('docusign', [{ connection: 'acme', reason: 'due' }]);
     await looked;
