@@ -7,6 +7,7 @@ import { longestGapMs } from './cron.ts';
 import { formatDuration } from './duration.ts';
 import { fieldFindings } from './field-rules.ts';
 import type { Finding } from './problem.ts';
+import { redisFindings } from './redis-rules.ts';
 import type { ParsedConfig } from './schema.ts';
 
 export interface Surroundings {
@@ -142,26 +143,6 @@ function storeFindings({ kind, find, namePrefix }: ParsedConfig['store'], { inKu
       fix: 'leave it out, or shorten it to a beginning of find.prefix',
     });
   }
-  return findings;
-}
-
-function redisFindings({ url, tls }: ParsedConfig['redis'], { inKubernetes, redisUrlInFile }: Surroundings): Finding[] {
-  if (url === undefined) {
-    const message = 'is missing inside Kubernetes: pods with a Redis of their own could spend the same token';
-    return inKubernetes ? [{ path: ['redis', 'url'], message, fix: 'set REDIS_URL' }] : [];
-  }
-  const findings: Finding[] = [];
-  if (redisUrlInFile && new URL(url).password !== '') {
-    findings.push({
-      path: ['redis', 'url'],
-      message: 'holds a password, which is refused in a file',
-      fix: 'take it out, change the password if the file was shared, and set REDIS_URL instead',
-    });
-  }
-  if (tls !== undefined && !url.startsWith('rediss:'))
-    findings.push({ path: ['redis', 'tls'], message: 'needs a rediss:// URL, or nothing is encrypted' });
-  if ((tls?.certFile === undefined) !== (tls?.keyFile === undefined))
-    findings.push({ path: ['redis', 'tls'], message: 'must give certFile and keyFile together' });
   return findings;
 }
 

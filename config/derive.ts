@@ -33,7 +33,7 @@ export interface Config
 
 /** Fills in what follows from other settings. Relative paths start at `cwd`, those left out lie in the data folder. */
 export function derive(parsed: ParsedConfig, providers: Config['providers'], cwd: string): Config {
-  const { store, spool, web, redis, reconsent, providersDir: _, ...rest } = parsed;
+  const { store, spool, web, redis, reconsent, tracing, providersDir: _, ...rest } = parsed;
   const absolute = (path: string) => (isAbsolute(path) ? path : join(cwd, path));
   const dataDir = absolute(parsed.dataDir);
   const within = (path: string | undefined, name: string) =>
@@ -57,6 +57,10 @@ export function derive(parsed: ParsedConfig, providers: Config['providers'], cwd
     redis: {
       ...redis,
       ...(redis.url === undefined ? {} : { url: withoutPassword(redis.url) }),
+      ...(redis.passwordFile === undefined ? {} : { passwordFile: absolute(redis.passwordFile) }),
+      ...(redis.sentinel?.passwordFile === undefined
+        ? {}
+        : { sentinel: { ...redis.sentinel, passwordFile: absolute(redis.sentinel.passwordFile) } }),
       ...(redis.tls === undefined ? {} : { tls: absoluteTls(redis.tls, absolute) }),
     },
     spool: {
@@ -66,6 +70,10 @@ export function derive(parsed: ParsedConfig, providers: Config['providers'], cwd
       answerBytes: spool.answerBytes,
       unwrittenMax: spool.unwrittenMax,
     },
+    tracing: {
+      ...tracing,
+      ...(tracing.headersFile === undefined ? {} : { headersFile: absolute(tracing.headersFile) }),
+    },
     reconsent: { ...reconsent, keyFile: within(reconsent.keyFile, 'reconsent.key') },
     web: { ...web, statusPage: web.statusPage ?? /^(?:127\.|localhost$|\[?::1\]?$)/.test(web.host) },
   });
@@ -74,7 +82,7 @@ export function derive(parsed: ParsedConfig, providers: Config['providers'], cwd
 function absoluteTls(tls: NonNullable<ParsedConfig['redis']['tls']>, absolute: (path: string) => string): typeof tls {
   const entries = Object.entries(tls).map(([key, value]) => [
     key,
-    key === 'serverName' || value === undefined ? value : absolute(value),
+    key.endsWith('File') && typeof value === 'string' ? absolute(value) : value,
   ]);
   return Object.fromEntries(entries);
 }

@@ -3,13 +3,13 @@
  * twice at any time: every look queues what is owed still, and a receiver is given the same id for the same notice.
  */
 import { type Job, Queue, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { AlertQueue, TellJob } from '../alerts/ports.ts';
 import { errorLabel } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { checkedPrefix, defaultPrefix } from './keys.ts';
+import type { RedisClient } from './redis-client.ts';
 import { isUnavailable, redisLabel, speaking } from './redis-errors.ts';
-import { dropDeadKeysScript } from './refresh-queues.ts';
+import { dropDeadKeysScript, eventsKept } from './refresh-queues.ts';
 import { scriptRunner } from './script.ts';
 
 export interface AlertQueueHandle extends AlertQueue {
@@ -17,7 +17,7 @@ export interface AlertQueueHandle extends AlertQueue {
 }
 
 interface Shared {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly prefix?: string;
   readonly logger: Logger;
 }
@@ -32,7 +32,7 @@ export function createAlertQueue(options: Shared): AlertQueueHandle {
     connection: options.redis,
     prefix,
     defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: { count: 50 }, stackTraceLimit: 1 },
-    streams: { events: { maxLen: 100 } },
+    streams: { events: { maxLen: eventsKept } },
   });
   queue.on('error', (error) => {
     if (!isUnavailable(error)) options.logger.warn('queue.error', { queue: name, why: redisLabel(error) });

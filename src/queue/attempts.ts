@@ -1,9 +1,9 @@
 /** The last attempts on a connection that did not simply succeed: why, for whoever is woken. Forgotten after a month. */
-import type { Redis } from 'ioredis';
 import type { AttemptNote, Attempts, Mixed } from '../alerts/ports.ts';
 import { clientKey } from '../connection/entry.ts';
 import type { RotationReport } from '../rotation/outcome.ts';
 import { checkedPrefix, defaultPrefix, keyOf } from './keys.ts';
+import type { RedisClient } from './redis-client.ts';
 import { speaking } from './redis-errors.ts';
 
 /** In none of the words it stands between. */
@@ -20,7 +20,7 @@ export interface AttemptsWriter extends Attempts {
   note(report: RotationReport, at: number): Promise<void>;
 }
 
-export function createAttempts(options: { readonly redis: Redis; readonly prefix?: string }): AttemptsWriter {
+export function createAttempts(options: { readonly redis: RedisClient; readonly prefix?: string }): AttemptsWriter {
   const { redis } = options;
   const prefix = checkedPrefix(options.prefix ?? defaultPrefix);
   const keyFor = (connection: string) => keyOf(prefix, `attempts:${connection}`);
@@ -57,15 +57,13 @@ export function createAttempts(options: { readonly redis: Redis; readonly prefix
         ...(description === undefined ? {} : { description }),
         ...(requestId === undefined ? {} : { requestId }),
       };
-      const push = outcome === 'rotated' ? 'lpushx' : 'lpush';
-      await speaking(() =>
-        redis
-          .multi()
-          [push](keyFor(connection), JSON.stringify(note))
-          .ltrim(keyFor(connection), 0, kept - 1)
-          .expire(keyFor(connection), keepSeconds)
-          .exec(),
-      );
+      const key = keyFor(connection);
+      const line = JSON.stringify(note);
+      const all = redis.multi();
+      // Nor does it prolong the row: a single failure would be kept, and added to, for as long as the connection lives.
+      if (outcome === 'rotated') all.lpushx(key, line);
+      else all.lpush(key, line).expire(key, keepSeconds);
+      await speaking(() => all.ltrim(key, 0, kept - 1).exec());
     },
     async mixes(now) {
       const since = startOfDay(now) - dayMs;

@@ -3,11 +3,11 @@
  * which of its secrets works. All instants are calendar time handed in. Each change is one script, so that a threshold
  * opens a breaker once and a probe has one winner. Losing it all costs learning it again.
  */
-import type { Redis } from 'ioredis';
 import type { ClientAtHost } from '../connection/entry.ts';
 import type { ClientHealth, Clients } from '../rotation/ports.ts';
 import { groupName, parseGroupName } from './groups.ts';
 import { checkedPrefix, defaultPrefix, keyOf } from './keys.ts';
+import type { RedisClient } from './redis-client.ts';
 import { speaking } from './redis-errors.ts';
 import { scriptRunner } from './script.ts';
 
@@ -111,7 +111,7 @@ const hostName = (at: ClientAtHost) => JSON.stringify([at.provider, at.environme
 const whole = (instant: number) => Math.floor(instant);
 
 /** Throws redis_unavailable from every call. */
-export function createClients(options: { readonly redis: Redis; readonly prefix?: string }): Clients {
+export function createClients(options: { readonly redis: RedisClient; readonly prefix?: string }): Clients {
   const prefix = checkedPrefix(options.prefix ?? defaultPrefix);
   const run = scriptRunner(options.redis, prefix);
 

@@ -2,13 +2,13 @@
  * Authorisations that were begun, until their callback: each is given once and then forgotten, in one step, whatever two
  * workers do at the same time. Lost with Redis at no greater cost than that the customer presses the button again.
  */
-import type { Redis } from 'ioredis';
 import type { ConsentStates, StartedConsent } from '../reconsent/ports.ts';
 import { checkedPrefix, defaultPrefix, keyOf } from './keys.ts';
+import type { RedisClient } from './redis-client.ts';
 import { speaking } from './redis-errors.ts';
 
 /** Its methods throw redis_unavailable. */
-export function createConsentStates(options: { readonly redis: Redis; readonly prefix?: string }): ConsentStates {
+export function createConsentStates(options: { readonly redis: RedisClient; readonly prefix?: string }): ConsentStates {
   const { redis } = options;
   const prefix = checkedPrefix(options.prefix ?? defaultPrefix);
   const keyFor = (nonce: string) => keyOf(prefix, `consent:${nonce}`);

@@ -2,19 +2,19 @@
  * Due and ready sets: the only place where "not before" lives. A connection is due at its nextAt, ready once a sweep has
  * seen that, and due again at lookAgainAt as soon as a job was made of it. The scripts are in due-scripts.ts.
  */
-import type { Redis } from 'ioredis';
 import type { DueIndex, ReadyGroup } from '../schedule/ports.ts';
 import { backlogScript, promoteScript, readyScript, takeScript, upcomingScript } from './due-scripts.ts';
 import { instant } from './entry-codec.ts';
 import { groupName, parseGroupName } from './groups.ts';
 import { checkedPrefix, defaultPrefix } from './keys.ts';
+import type { RedisClient } from './redis-client.ts';
 import { scriptRunner } from './script.ts';
 
 /** Connections moved per script: a few milliseconds of Redis's one thread. */
 const batchMax = 250;
 
 /** Throws redis_unavailable from every call. */
-export function createDueIndex(options: { readonly redis: Redis; readonly prefix?: string }): DueIndex {
+export function createDueIndex(options: { readonly redis: RedisClient; readonly prefix?: string }): DueIndex {
   const run = scriptRunner(options.redis, checkedPrefix(options.prefix ?? defaultPrefix));
   return {
     async promote(now, limit) {

@@ -67,6 +67,16 @@ export function fromDigits(text: string): number {
 
 const optionalInstant = (value: number | null) => (value === null ? '' : toDigits(instant(value)));
 const readOptional = (text: string) => (text === '' ? null : fromDigits(text));
+const isNumber = (text: string) => /^-?[\w.]*$/.test(text);
+
+/** Undefined for text another version has written in another way. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** 12 hex digits as 8 characters; any other text as it is, marked and escaped. '' stays ''. */
 export function packFingerprint(text: string): string {
@@ -76,11 +86,9 @@ export function packFingerprint(text: string): string {
     : `~${encodeURIComponent(text.toWellFormed())}`;
 }
 
-function unpackFingerprint(packed: string): string {
+function unpackFingerprint(packed: string): string | undefined {
   if (packed === '') return '';
-  return packed.startsWith('~')
-    ? decodeURIComponent(packed.slice(1))
-    : Buffer.from(packed, 'base64url').toString('hex');
+  return packed.startsWith('~') ? decoded(packed.slice(1)) : Buffer.from(packed, 'base64url').toString('hex');
 }
 
 const clockLetters: Record<DeadlineClock | 'none', string> = { none: 'n', idle: 'i', absolute: 'a' };
@@ -119,8 +127,12 @@ export function entryCodec(): EntryCodec {
       const fields = value.split(',');
       const [head = '', status = '', nextAt = '', deadlineAt = '', extendedAt = '', failures = '', print = '', seen] =
         fields;
-      const [warnMs, pageMs] = fields.slice(8).map(readOptional);
       if (!head.startsWith('1') || seen === undefined) return undefined;
+      const own = fields.slice(8, 10);
+      const [seenText, fingerprint] = [decoded(seen), unpackFingerprint(print)];
+      if (seenText === undefined || fingerprint === undefined) return undefined;
+      if (![status.slice(6), nextAt, deadlineAt, extendedAt, failures, ...own].every(isNumber)) return undefined;
+      const [warnMs, pageMs] = own.map(readOptional);
       const at = groupName(head.slice(1));
       const state = stateTable.toWord.get(status.slice(0, 2));
       const reason = reasonTable.toWord.get(status.slice(2, 5));
@@ -133,8 +145,8 @@ export function entryCodec(): EntryCodec {
         state,
         reason,
         since: fromDigits(status.slice(6)),
-        seen: decodeURIComponent(seen),
-        fingerprint: unpackFingerprint(print),
+        seen: seenText,
+        fingerprint,
         nextAt: readOptional(nextAt),
         deadlineAt: readOptional(deadlineAt),
         clock,

@@ -1,7 +1,7 @@
 /** The memory of incidents in Redis: what was told of what. Everything in it can be derived anew; no token is ever in it. */
-import type { Redis } from 'ioredis';
 import type { ChannelHealth, DeliveryState, Incident, IncidentMemory, MassState, Recalled } from '../alerts/ports.ts';
 import { checkedPrefix, defaultPrefix, keyOf } from './keys.ts';
+import type { RedisClient } from './redis-client.ts';
 import { speaking } from './redis-errors.ts';
 
 /** Between an incident's key and a channel's name, in neither of which it can be. */
@@ -9,7 +9,10 @@ const separator = '\n';
 /** Somebody else's refresh is remembered for so long (ms). */
 const foreignForMs = 7 * 86_400_000;
 
-export function createIncidentMemory(options: { readonly redis: Redis; readonly prefix?: string }): IncidentMemory {
+export function createIncidentMemory(options: {
+  readonly redis: RedisClient;
+  readonly prefix?: string;
+}): IncidentMemory {
   const { redis } = options;
   const prefix = checkedPrefix(options.prefix ?? defaultPrefix);
   const key = (name: string) => keyOf(prefix, name);

@@ -3,13 +3,13 @@
  * it. Every write is one script over a bounded batch, so no interleaving and no crash leaves an entry half written; an
  * entry with nextAt is always in its group's due or ready set (index-scripts.ts says how).
  */
-import type { Redis } from 'ioredis';
 import type { ClientAtHost, IndexEntry } from '../connection/entry.ts';
 import type { ConnectionIndex } from '../rotation/ports.ts';
 import { type EntryCodec, entryCodec, packFingerprint } from './entry-codec.ts';
 import { groupName, parseGroupName } from './groups.ts';
 import { entryBuckets, getScript, holderScript, putScript, removeScript, scanScript } from './index-scripts.ts';
 import { checkedPrefix, defaultPrefix, keyOf } from './keys.ts';
+import type { RedisClient } from './redis-client.ts';
 import { speaking } from './redis-errors.ts';
 import { type RunScript, type ScriptArgument, scriptRunner } from './script.ts';
 
@@ -21,7 +21,10 @@ const pageSize = 500;
 const bucketsPerPageMax = 1024;
 
 /** Throws redis_unavailable from every call. */
-export function createConnectionIndex(options: { readonly redis: Redis; readonly prefix?: string }): ConnectionIndex {
+export function createConnectionIndex(options: {
+  readonly redis: RedisClient;
+  readonly prefix?: string;
+}): ConnectionIndex {
   const prefix = checkedPrefix(options.prefix ?? defaultPrefix);
   const run = scriptRunner(options.redis, prefix);
   const codec = entryCodec();

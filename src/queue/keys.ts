@@ -21,6 +21,7 @@ export const defaultPrefix = '{pilotlight}';
  *     next            zset    group by the soonest nextAt of its due set
  *     ready-groups    set     groups with a ready set
  *     epoch           hash    Redis server run id -> when it was first seen (Redis TIME, ms)   leases.ts
+ *     epoch-line      hash    Redis server run id -> its line of replication when it was seen
  *     lease:<id>      string  owner token
  *     cool:<id>       string  a POST was made a short while ago
  *     spool:<id>      hash    attempt -> sealed record (spool/format.ts)     spool-mirror.ts

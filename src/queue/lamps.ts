@@ -1,6 +1,6 @@
 /** The dead man's lamps: when each cron job last came to its end, for whoever shows or watches it from another process. */
-import type { Redis } from 'ioredis';
 import { checkedPrefix, defaultPrefix, keyOf } from './keys.ts';
+import type { RedisClient } from './redis-client.ts';
 import { speaking } from './redis-errors.ts';
 
 export interface Lamps {
@@ -13,7 +13,7 @@ export function createLamps({
   redis,
   prefix = defaultPrefix,
 }: {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly prefix?: string;
 }): Lamps {
   const key = keyOf(checkedPrefix(prefix), 'lamps');

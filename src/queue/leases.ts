@@ -4,34 +4,42 @@
  * longest of them must be over. Correctness does not rest on this alone (the store's compare-and-swap decides), but a
  * lease granted twice can be a token spent twice.
  */
-import type { Redis } from 'ioredis';
 import type { Lease, LeaseAnswer, Leases } from '../rotation/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Random } from '../runtime/random.ts';
 import { checkedPrefix, defaultPrefix } from './keys.ts';
-import { told } from './redis.ts';
+import type { RedisClient } from './redis-client.ts';
 import { redisLabel } from './redis-errors.ts';
 import { type RunScript, scriptRunner } from './script.ts';
 
 /**
  * The epoch rule: `epoch` holds when each server (by run id) was first seen, by Redis's own clock. A flushed server has
  * no epoch, a restarted one or the replica that took over has a run id that is not in it: both may lack leases that
- * somebody still relies on. A clock that went back is treated the same. Old run ids are thrown away.
+ * somebody still relies on. A primary that was deposed and is back keeps its run id, but each promotion begins another
+ * line of replication (`master_replid`), held in `epoch-line`. A clock that went back is treated the same. Old run ids
+ * are thrown away. The script asks the server it runs on: in a Cluster and after a failover only that one counts. A
+ * server that does not tell (INFO refused) is known by nothing but its data.
  *
- * ARGV: connection, owner token, ms, '1' to pass a cool-down, run id, longest lease ms. Answers a word and a wait in ms.
+ * ARGV: connection, owner token, ms, '1' to pass a cool-down, longest lease ms. Answers a word and a wait in ms.
  */
 const acquireScript = `
 local prefix, call = KEYS[1] .. ':', redis.call
-local connection, token, ms, pass, server, young = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
+local connection, token, ms, pass, young = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local function told(section, field)
+  local text = redis.pcall('INFO', section)
+  return type(text) == 'string' and string.match(text, field .. ':(%w+)') or ''
+end
+local server, line = told('server', 'run_id'), told('replication', 'master_replid')
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local since = call('HGET', prefix .. 'epoch', server)
-if not since or tonumber(since) > now then
-  if call('HLEN', prefix .. 'epoch') >= 16 then call('DEL', prefix .. 'epoch') end
+local since, known = call('HGET', prefix .. 'epoch', server), call('HGET', prefix .. 'epoch-line', server)
+if not since or tonumber(since) > now or (known and known ~= line) then
+  if call('HLEN', prefix .. 'epoch') >= 16 then call('DEL', prefix .. 'epoch', prefix .. 'epoch-line') end
   call('HSET', prefix .. 'epoch', server, string.format('%.0f', now))
-  since = now
+  since, known = now, false
 end
+if not known then call('HSET', prefix .. 'epoch-line', server, line) end
 if now - since < young then return { 'epoch_young', young - (now - since) } end
 local lease, cool = prefix .. 'lease:' .. connection, prefix .. 'cool:' .. connection
 local owner = call('GET', lease)
@@ -68,7 +76,7 @@ return redis.call('GET', KEYS[1] .. ':lease:' .. ARGV[1]) == ARGV[2] and 1 or 0
 `;
 
 export interface LeaseOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly prefix?: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -88,7 +96,6 @@ export function createLeases(options: LeaseOptions): Leases {
     ...options,
     run: scriptRunner(options.redis, checkedPrefix(options.prefix ?? defaultPrefix)),
   };
-  const runId = watchRunId(options.redis);
   let toldYouth = false;
   /** Once, and not for every connection: on-call would wonder why nothing is refreshed. */
   const tellYouth = (answer: LeaseAnswer) => {
@@ -98,13 +105,12 @@ export function createLeases(options: LeaseOptions): Leases {
   };
   return {
     async acquire(connection, { ms, passCoolDown }) {
-      const server = await runId();
       const token = options.random.uuid();
       // Counted from before the call, so that our end of the lease is never later than Redis's.
       const from = options.clock.monotonic();
       const pass = passCoolDown ? '1' : '0';
       const answer = await context
-        .run(acquireScript, connection, token, ms, pass, server, options.leaseMs)
+        .run(acquireScript, connection, token, ms, pass, options.leaseMs)
         .catch((error: unknown) => {
           // It may have been granted all the same; left alone it would keep the connection busy for its whole length.
           giveBack(context, connection, token);
@@ -165,22 +171,4 @@ async function giveBack({ run, logger }: Context, connection: string, token: str
   await run(releaseScript, connection, token).catch((error: unknown) => {
     logger.debug('lease.release_lost', { connection, why: redisLabel(error) });
   });
-}
-
-/** The run id of the server this connection speaks to now, '' where the server does not tell. */
-function watchRunId(redis: Redis): () => Promise<string> {
-  let known: Promise<string> | undefined;
-  redis.on('close', () => {
-    known = undefined;
-  });
-  return () => {
-    if (known === undefined) {
-      const asked = told(redis, 'server').then((info) => info.get('run_id') ?? '');
-      known = asked;
-      asked.catch(() => {
-        if (known === asked) known = undefined;
-      });
-    }
-    return known;
-  };
 }

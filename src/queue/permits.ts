@@ -2,16 +2,16 @@
  * Permits: the pace that all workers keep together. One line per provider, and one for the writes to the store, whose
  * quota belongs to the whole account. A rate without limit asks nobody.
  */
-import type { Redis } from 'ioredis';
 import type { Permits } from '../rotation/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { PilotlightError } from '../runtime/errors.ts';
 import { checkedPrefix, defaultPrefix } from './keys.ts';
 import { createRateLine, type RateLine } from './rate-line.ts';
+import type { RedisClient } from './redis-client.ts';
 import { scriptRunner } from './script.ts';
 
 export interface PermitOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly prefix?: string;
   readonly clock: Clock;
   /**

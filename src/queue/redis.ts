@@ -1,228 +1,161 @@
 /**
- * Connections to Redis. Commands and queues fail fast and bounded, so that nobody waits on a Redis that is away; workers
- * wait for it without end. Losing and reaching Redis are each logged once, not once per attempt, and never with the URL,
- * which may hold a password.
+ * Connections to Redis, wherever it is: one server, behind Sentinels, or a Cluster. Losing and reaching it are each logged
+ * once, not once per attempt, and never with the URL, which may hold a password. Of a Cluster each node is told apart: it
+ * is there while the node that holds our slot is.
  */
-import { Redis, type RedisOptions } from 'ioredis';
-import type { Clock } from '../runtime/clock.ts';
+import type { Redis } from 'ioredis';
+import { type Clock, within } from '../runtime/clock.ts';
 import { PilotlightError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Secret } from '../runtime/secret.ts';
-import { redisLabel, speaking } from './redis-errors.ts';
+import { checkedPrefix, defaultPrefix } from './keys.ts';
+import { addressOf, type RedisClient } from './redis-client.ts';
+import { redisLabel, sentinelLabel } from './redis-errors.ts';
+import { keepFresh } from './redis-fresh.ts';
+import {
+  openClient,
+  type RedisPlace,
+  type RedisRole,
+  type RedisSecrets,
+  type RedisTls,
+  type RoleOptions,
+  secretOptions,
+} from './redis-options.ts';
+import { watchSuitable } from './redis-suitable.ts';
 
-/** `commands`: index, leases, permits, clients. `queues`: adding jobs. `workers`: taking jobs, which blocks. */
-export type RedisRole = 'commands' | 'queues' | 'workers';
+export type { RedisPlace, RedisRole, RedisTls } from './redis-options.ts';
+export { checkSuitable } from './redis-suitable.ts';
 
-export interface RedisTls {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: Secret;
-  readonly servername?: string;
-}
+export type RedisConnectOptions = RedisPlace &
+  RoleOptions & {
+    readonly logger: Logger;
+    readonly clock: Clock;
+    readonly prefix?: string;
+    readonly tls?: RedisTls;
+    /** Used where the URL holds none. */
+    readonly password?: Secret;
+    /** Instead of the two before: asked whenever a connection is made. */
+    readonly secrets?: () => RedisSecrets;
+  };
 
-export interface RedisConnectOptions {
-  /** `redis://` or `rediss://`, with or without user and password. */
-  readonly url: string;
-  readonly role: RedisRole;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  readonly tls?: RedisTls;
-  /** Used where the URL names none. */
-  readonly username?: string;
-  readonly password?: Secret;
-  /** Longest wait for one answer, ms; not for workers. Default 2000. */
-  readonly commandTimeoutMs?: number;
-}
-
-export interface RedisConnection {
-  readonly redis: Redis;
+export interface RedisConnection<C extends RedisClient = Redis> {
+  readonly redis: C;
   /** True once Redis has answered, whatever happened since. */
   reachedOnce(): boolean;
-  /** Whether Redis answers now; bounded by the command time-out, never throws. */
+  /** Whether our keys can be used now: bounded in time, never throws. False too while a server is known to evict. */
   ping(): Promise<boolean>;
   /** Resolves when Redis is ready for commands. Throws redis_unavailable after `limitMs` of monotonic time. */
   untilReached(limitMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A half-open connection (a node that vanished without a reset) is given up after this long without an answer. */
-const socketTimeoutMs = { commands: 5_000, queues: 10_000, workers: 30_000 } as const;
+/** A ping without an answer for so long is none (ms). */
+const pingMsMax = 2_000;
+/** A node that is away would not let us say goodbye. */
+const quitMsMax = 1_000;
 
-/** Opens a connection and keeps it open. Throws config_invalid when the URL is none of Redis. */
-export function connectRedis(options: RedisConnectOptions): RedisConnection {
-  const redis = new Redis(checkedUrl(options.url), redisOptions(options));
-  let reached = false;
-  let lost = false;
-  let lastLabel = 'not_connected';
-  redis.on('ready', () => {
-    if (!reached || lost) options.logger.info('redis.reached', { purpose: options.role });
-    reached = true;
-    lost = false;
-  });
-  redis.on('error', (error) => {
-    lastLabel = redisLabel(error);
-    if (lost) return;
-    lost = true;
-    options.logger.warn('redis.lost', { purpose: options.role, why: lastLabel });
-  });
+/** Opens a connection and keeps it open. Throws config_invalid when URL or nodes are none of Redis. */
+export function connectRedis(options: RedisConnectOptions & { readonly url: string }): RedisConnection;
+export function connectRedis(options: RedisConnectOptions): RedisConnection<RedisClient>;
+export function connectRedis(options: RedisConnectOptions): RedisConnection<RedisClient> {
+  const { clock, logger, role, tls, password } = options;
+  const given = { ...(tls === undefined ? {} : { tls }), ...(password === undefined ? {} : { password }) };
+  const secrets = options.secrets ?? (() => given);
+  const sentinelTls = 'sentinel' in options && options.sentinel.tls === true;
+  const client = openClient(options, options, secrets());
+  const redis = options.secrets === undefined ? client : keepFresh(client, () => secretOptions(secrets(), sentinelTls));
+  const heard = hear(redis, role, logger);
+  const evicts = role === 'commands' ? watchSuitable(redis, logger) : () => false;
+  const key = checkedPrefix(options.prefix ?? defaultPrefix);
 
   return {
     redis,
-    reachedOnce: () => reached,
-    ping: () => answers(redis, options.clock),
+    reachedOnce: heard.reachedOnce,
+    async ping() {
+      // A Cluster is asked for a key of ours, because any node would answer PING.
+      const asked = redis.isCluster ? redis.exists(key) : redis.ping();
+      const answered = asked.then(
+        () => !evicts(),
+        () => false,
+      );
+      return within(clock, pingMsMax, (late) => Promise.race([answered, ended(late).then(() => false)]));
+    },
     async untilReached(limitMs) {
       if (redis.status === 'ready') return;
-      if (await readyWithin(redis, limitMs, options.clock)) return;
+      if (await readyWithin(redis, limitMs, clock)) return;
       throw new PilotlightError(
         'redis_unavailable',
-        `Redis was not reached within ${Math.round(limitMs)} ms (${lastLabel}); check REDIS_URL, network and password`,
+        `Redis was not reached within ${Math.round(limitMs)} ms (${heard.lastLabel()}); check ${settingOf(options)}, network and password`,
       );
     },
     async close() {
       if (redis.status === 'end') return;
-      await redis.quit().catch(() => undefined);
+      const quit = redis.quit().catch(() => undefined);
+      await within(clock, quitMsMax, (late) => Promise.race([quit, ended(late)]));
       redis.disconnect();
     },
   };
 }
 
-function checkedUrl(url: string): string {
-  const scheme = URL.canParse(url) ? new URL(url).protocol : '';
-  if (scheme === 'redis:' || scheme === 'rediss:') return url;
-  // The URL is not quoted: it may hold a password.
-  throw new PilotlightError('config_invalid', 'the Redis URL must look like redis://host:6379 or rediss://host:6379');
+function settingOf(place: RedisPlace): string {
+  if ('cluster' in place) return 'redis.cluster';
+  return 'sentinel' in place ? 'redis.sentinel' : 'REDIS_URL';
 }
 
-function redisOptions(options: RedisConnectOptions): RedisOptions & { replyMapping: 'legacy' } {
-  const { role, tls, username, password } = options;
-  const url = new URL(options.url);
-  const secure = url.protocol === 'rediss:' || tls !== undefined;
-  return {
-    connectionName: `pilotlight-${role}`,
-    replyMapping: 'legacy',
-    connectTimeout: 5_000,
-    keepAlive: 10_000,
-    socketTimeout: socketTimeoutMs[role],
-    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times - 1, 10), 2_000),
-    // After a failover behind one name we may still speak to the old primary: connect anew and ask again.
-    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
-    ...(role === 'workers'
-      ? { maxRetriesPerRequest: null }
-      : {
-          commandTimeout: options.commandTimeoutMs ?? 2_000,
-          maxRetriesPerRequest: 1,
-          enableOfflineQueue: false,
-          autoResendUnfulfilledCommands: false,
-          // Many small scripts run side by side: one write for all that were asked for in the same turn.
-          enableAutoPipelining: role === 'commands',
-        }),
-    ...(username !== undefined && url.username === '' ? { username } : {}),
-    ...(password !== undefined && url.password === '' ? { password: password.reveal() } : {}),
-    ...(secure ? { tls: tlsOptions(tls ?? {}) } : {}),
-  };
-}
-
-function tlsOptions(tls: RedisTls): NonNullable<RedisOptions['tls']> {
-  const { ca, cert, key, servername } = tls;
-  return {
-    minVersion: 'TLSv1.2',
-    ...(ca !== undefined ? { ca } : {}),
-    ...(cert !== undefined ? { cert } : {}),
-    ...(key !== undefined ? { key: key.reveal() } : {}),
-    ...(servername !== undefined ? { servername } : {}),
-  };
-}
-
-async function answers(redis: Redis, clock: Clock): Promise<boolean> {
-  const stop = new AbortController();
-  const late = clock.sleep(2_000, stop.signal).then(
-    () => false,
-    () => false,
-  );
-  const answered = redis.ping().then(
-    (word) => word === 'PONG',
-    () => false,
-  );
-  try {
-    return await Promise.race([answered, late]);
-  } finally {
-    stop.abort();
+/** Tells of losing and reaching Redis, and remembers why it was lost. */
+function hear(redis: RedisClient, role: RedisRole, logger: Logger) {
+  let reached = false;
+  let lost = false;
+  let lastLabel = 'not_connected';
+  const lostNodes = new Set<string>();
+  redis.on('ready', () => {
+    if (!reached || lost) logger.info('redis.reached', { purpose: role });
+    reached = true;
+    lost = false;
+  });
+  redis.on('error', (error: unknown) => {
+    // Without a Sentinel's answer the error says only that all were asked.
+    const label = redisLabel(error);
+    if (label !== 'sentinels_unreachable') lastLabel = label;
+    else if (!lastLabel.startsWith('sentinel')) lastLabel = label;
+    if (lost) return;
+    lost = true;
+    logger.warn('redis.lost', { purpose: role, why: lastLabel });
+  });
+  redis.on('sentinelError', (error: unknown) => {
+    lastLabel = sentinelLabel(error);
+  });
+  if (redis.isCluster) {
+    redis.on('node error', (error: unknown, node: string) => {
+      lastLabel = redisLabel(error);
+      if (lostNodes.has(node)) return;
+      lostNodes.add(node);
+      logger.warn('redis.node_lost', { purpose: role, node, why: lastLabel });
+    });
+    redis.on('+node', (node: Redis) => {
+      node.on('ready', () => {
+        if (lostNodes.delete(addressOf(node)))
+          logger.info('redis.node_reached', { purpose: role, node: addressOf(node) });
+      });
+    });
   }
+  return { reachedOnce: () => reached, lastLabel: () => lastLabel };
 }
 
-async function readyWithin(redis: Redis, limitMs: number, clock: Clock): Promise<boolean> {
-  const stop = new AbortController();
-  const late = clock.sleep(limitMs, stop.signal).then(
-    () => false,
-    () => false,
-  );
+/** Resolves when the signal aborts. */
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+async function readyWithin(redis: RedisClient, limitMs: number, clock: Clock): Promise<boolean> {
   let onReady = () => {};
   const ready = new Promise<boolean>((resolve) => {
     onReady = () => resolve(true);
     redis.once('ready', onReady);
   });
   try {
-    return await Promise.race([ready, late]);
+    return await within(clock, limitMs, (late) => Promise.race([ready, ended(late).then(() => false)]));
   } finally {
     redis.off('ready', onReady);
-    stop.abort();
-  }
-}
-
-/** Oldest server whose commands we use. */
-const versionMin = [6, 2] as const;
-
-/**
- * Checks that the server keeps what it is given: an evicted lease or dedup key would be a second spend or a lost job.
- * Throws redis_unsuitable naming the setting and the fix, redis_unavailable when Redis does not answer. A server that
- * tells neither INFO nor CONFIG passes with a warning.
- */
-export async function checkSuitable(redis: Redis, logger: Logger): Promise<void> {
-  const server = await told(redis, 'server');
-  const version = server.get('redis_version');
-  if (version !== undefined && !newEnough(version)) {
-    throw new PilotlightError(
-      'redis_unsuitable',
-      `Redis ${version} is too old: Pilotlight needs Redis ${versionMin.join('.')} or later, or Valkey`,
-    );
-  }
-  const policy = (await told(redis, 'memory')).get('maxmemory_policy') ?? (await configuredPolicy(redis));
-  if (policy === undefined) {
-    logger.warn('redis.policy_unknown', { setting: 'maxmemory-policy', needed: 'noeviction' });
-    return;
-  }
-  if (policy === 'noeviction') return;
-  throw new PilotlightError(
-    'redis_unsuitable',
-    `Redis may drop our data under memory pressure: maxmemory-policy is ${policy}. Set it to noeviction (redis.conf, ` +
-      'the parameter group of a managed service, or CONFIG SET maxmemory-policy noeviction)',
-  );
-}
-
-function newEnough(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > versionMin[0] || (major === versionMin[0] && minor >= versionMin[1]);
-}
-
-/** A section of INFO, empty where the server refuses to tell. */
-export async function told(redis: Redis, section: string): Promise<ReadonlyMap<string, string>> {
-  const text = await refusable(() => redis.info(section));
-  const lines = (text ?? '').split('\r\n').filter((line) => line.includes(':'));
-  return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
-}
-
-async function configuredPolicy(redis: Redis): Promise<string | undefined> {
-  const answer = await refusable(() => redis.config('GET', 'maxmemory-policy'));
-  return Array.isArray(answer) && typeof answer[1] === 'string' ? answer[1] : undefined;
-}
-
-/** The answer, or undefined where the server says that we may not ask (ACL, renamed command). */
-async function refusable<T>(call: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await call();
-  } catch (error) {
-    const refused = error instanceof Error && error.name === 'ReplyError' && /^(NOPERM|ERR)/.test(error.message);
-    if (refused) return undefined;
-    return await speaking(() => Promise.reject(error));
   }
 }

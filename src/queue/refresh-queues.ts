@@ -3,13 +3,14 @@
  * and why, nothing else. A job may be lost or run twice at any time; the due index and the lease make both harmless.
  */
 import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { Clock } from '../runtime/clock.ts';
 import { createClosers } from '../runtime/closers.ts';
 import { PilotlightError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { JobDefinition, RefreshJob, RefreshQueues } from '../schedule/ports.ts';
+import type { JobTraces } from './job-traces.ts';
 import { checkedPrefix, defaultPrefix } from './keys.ts';
+import type { RedisClient } from './redis-client.ts';
 import { isUnavailable, redisLabel, speaking } from './redis-errors.ts';
 import { scriptRunner } from './script.ts';
 
@@ -25,12 +26,19 @@ const keptJobs = {
   stackTraceLimit: 1,
 } as const;
 
+/** Nobody listens to a queue's events: so many are kept of each, more or less. */
+export const eventsKept = 100;
+
 /**
  * Removes the dedup keys of connections whose job is gone or finished: such a key would keep the connection out of its
- * queue for good. ARGV: key prefix of the queue, then connections.
+ * queue for good. And says again how many events to keep: BullMQ says it once at start, and a Redis that was emptied since
+ * keeps 10,000 of each queue. ARGV: key prefix of the queue, then connections.
  */
 export const dropDeadKeysScript = `
 local base, dropped = ARGV[1], 0
+if redis.call('HGET', base .. 'meta', 'opts.maxLenEvents') ~= '${eventsKept}' then
+  redis.call('HSET', base .. 'meta', 'opts.maxLenEvents', '${eventsKept}')
+end
 for i = 2, #ARGV do
   local key = base .. 'de:' .. ARGV[i]
   local job = redis.call('GET', key)
@@ -61,11 +69,13 @@ export interface RefreshQueuesHandle extends RefreshQueues {
 
 export interface RefreshQueuesOptions {
   /** A connection of the role `queues`. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly prefix?: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly job: JobDefinition;
+  /** Lets each job carry the trace it was added in. */
+  readonly traces?: JobTraces;
 }
 
 /** Throws redis_unavailable from every call, at once where Redis is not connected. */
@@ -109,7 +119,7 @@ export function createRefreshQueues(options: RefreshQueuesOptions): RefreshQueue
   };
 }
 
-function openQueue(provider: string, prefix: string, { redis, logger, job }: RefreshQueuesOptions): Queue {
+function openQueue(provider: string, prefix: string, { redis, logger, job, traces }: RefreshQueuesOptions): Queue {
   const queue = new Queue(queueName(provider), {
     connection: redis,
     prefix,
@@ -118,7 +128,8 @@ function openQueue(provider: string, prefix: string, { redis, logger, job }: Ref
       attempts: job.attempts,
       backoff: { type: 'fixed', delay: job.retryMs, jitter: 0.5 },
     },
-    streams: { events: { maxLen: 100 } },
+    streams: { events: { maxLen: eventsKept } },
+    ...(traces === undefined ? {} : { telemetry: traces }),
   });
   queue.on('error', (error) => {
     // A lost connection is told by the connection itself.

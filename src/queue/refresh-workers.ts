@@ -4,18 +4,19 @@
  * takes no new job, waits for those under way, and ends when its time is up.
  */
 import { type Job, UnrecoverableError, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { Clock } from '../runtime/clock.ts';
 import { errorLabel } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { JobDefinition, RefreshJob } from '../schedule/ports.ts';
+import type { JobTraces } from './job-traces.ts';
 import { checkedPrefix, defaultPrefix } from './keys.ts';
+import type { RedisClient } from './redis-client.ts';
 import { isUnavailable, redisLabel } from './redis-errors.ts';
 import { queueName } from './refresh-queues.ts';
 
 export interface RefreshWorkersOptions {
   /** A connection of the role `workers`; each provider opens one more for its blocking wait. */
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly prefix?: string;
   readonly providers: readonly string[];
   /** Jobs at a time for each provider. */
@@ -25,10 +26,14 @@ export interface RefreshWorkersOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly job: JobDefinition;
+  /** Lets a job go on in the trace it was added in. */
+  readonly traces?: JobTraces;
   /** Does the job. The signal aborts when the job is no longer ours or the drain's time is up. */
   readonly run: (job: RefreshJob, signal: AbortSignal) => Promise<void>;
   /** Told of every job that failed, with the label that stands in Redis. */
   readonly onFailed?: (provider: string, label: string) => void;
+  /** Told of every job whose worker vanished and that is handed to another. */
+  readonly onStalled?: (provider: string) => void;
 }
 
 export interface RefreshWorkers {
@@ -70,7 +75,9 @@ export function createRefreshWorkers(options: RefreshWorkersOptions): RefreshWor
     async drain(limitMs, answerMs = 0) {
       // Pausing stops the fetching at once and resolves when the jobs under way are done.
       const paused = Promise.allSettled(workers.map((worker) => worker.pause()));
-      await within(options.clock, limitMs, paused);
+      await within(options.clock, Math.min(limitMs, closeMsMax), paused);
+      // While Redis is away BullMQ does not get to say so, and nothing new can come: only what runs is waited for then.
+      await within(options.clock, limitMs, Promise.race([paused, idle(underWay)]));
       const left = underWay.size;
       if (left > 0) {
         options.logger.warn('worker.drain_limit', { left });
@@ -106,13 +113,17 @@ function openWorker(provider: string, options: RefreshWorkersOptions, underWay: 
       lockDuration: options.lockDurationMs,
       stalledInterval: Math.max(1_000, options.lockDurationMs / 2),
       runRetryDelay: retryMs,
+      ...(options.traces === undefined ? {} : { telemetry: options.traces }),
     },
   );
   worker.on('error', (error) => {
     // A lost connection is told by the connection itself.
     if (!isUnavailable(error)) logger.warn('worker.error', { provider, why: redisLabel(error) });
   });
-  worker.on('stalled', (job) => logger.warn('worker.job_stalled', { provider, job }));
+  worker.on('stalled', (job) => {
+    logger.warn('worker.job_stalled', { provider, job });
+    options.onStalled?.(provider);
+  });
   worker.on('lockRenewalFailed', (jobs) => {
     logger.warn('worker.lock_lost', { provider, jobs });
     for (const job of jobs) worker.cancelJob(job, 'lock lost');
@@ -135,6 +146,10 @@ async function perform(provider: string, job: Job, signal: AbortSignal, options:
     options.onFailed?.(provider, label);
     throw bare(new Error(label));
   }
+}
+
+async function idle(underWay: ReadonlySet<Promise<void>>): Promise<void> {
+  while (underWay.size > 0) await Promise.allSettled(underWay);
 }
 
 /** An error without a stack: BullMQ writes message and stack of what a job throws to Redis. */

@@ -1,8 +1,8 @@
 /** What a refresh by hand came to, handed from the worker that did it to the command that asked for it. */
-import type { Redis } from 'ioredis';
 import type { RotationReport } from '../rotation/outcome.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { checkedPrefix, defaultPrefix, keyOf } from './keys.ts';
+import type { RedisClient } from './redis-client.ts';
 import { speaking } from './redis-errors.ts';
 
 export interface Reports {
@@ -18,7 +18,7 @@ const keepSeconds = 300;
 const lookEveryMs = 150;
 
 export function createReports(options: {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly prefix?: string;
   readonly clock: Clock;
 }): Reports {

@@ -3,7 +3,7 @@
  * that has forgotten it (restart, failover, SCRIPT FLUSH) is taught again without the caller noticing.
  */
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from './redis-client.ts';
 import { speaking } from './redis-errors.ts';
 
 export type ScriptArgument = string | number | Buffer;
@@ -12,7 +12,7 @@ export type ScriptArgument = string | number | Buffer;
 export type RunScript = (text: string, ...args: readonly ScriptArgument[]) => Promise<unknown>;
 
 /** Throws redis_unavailable from every run. */
-export function scriptRunner(redis: Redis, prefix: string): RunScript {
+export function scriptRunner(redis: RedisClient, prefix: string): RunScript {
   const digests = new Map<string, string>();
   const digestOf = (text: string) => {
     const known = digests.get(text);

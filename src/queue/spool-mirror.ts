@@ -2,9 +2,9 @@
  * The spool's mirror in Redis: sealed records by connection, until they are finished. Redis sees ciphertext and the header
  * every record carries in clear. Lost with Redis; workers then put back what they hold on disk.
  */
-import type { Redis } from 'ioredis';
 import type { SpoolMirror } from '../rotation/ports.ts';
 import { checkedPrefix, defaultPrefix, keyOf } from './keys.ts';
+import type { RedisClient } from './redis-client.ts';
 import { speaking } from './redis-errors.ts';
 import { scriptRunner } from './script.ts';
 
@@ -24,7 +24,7 @@ return 1
 `;
 
 export interface SpoolMirrorOptions {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly prefix?: string;
 }
 
