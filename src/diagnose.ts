@@ -1,62 +1,89 @@
-/** The checks of `pilotlight doctor`: what must hold for the service to do its work, each with its fix. */
+/**
+ * The checks of `pilotlight doctor`: what must hold for the service to do its work, each with its fix and within a limit, so
+ * that one that hangs hides no other. Nothing is changed, no token is spent and nobody is told anything.
+ */
 import type { Diagnosis } from './cli/context.ts';
-import { checkSuitable } from './queue/redis.ts';
-import { describeError } from './runtime/errors.ts';
-import { silentLogger } from './runtime/logger.ts';
+import { diagnoseFiles } from './diagnose-files.ts';
+import { diagnoseChannels, diagnoseProviders } from './diagnose-outside.ts';
+import { diagnoseRedis } from './diagnose-redis.ts';
+import { diagnoseStore } from './diagnose-store.ts';
+import { readLamps } from './overview.ts';
+import { within } from './runtime/clock.ts';
+import { describeError, PilotlightError } from './runtime/errors.ts';
 import type { Services } from './services.ts';
 
+/** What a check found: its detail alone where all is well. */
+export type Finding = string | Omit<Diagnosis, 'name'>;
+export type Check = readonly [name: string, look: () => Promise<Finding>];
+
+/** Longest for one check, ms: a store's whole request limit, and a little more. */
+const checkMsMax = 15_000;
+
 export async function* diagnose(services: Services): AsyncGenerator<Diagnosis> {
-  const { config, redis, store, registry, deps } = services;
+  const { config, registry } = services;
   yield {
     name: 'configuration',
     state: 'ok',
     detail: `store ${config.store.kind}, environment ${config.environment}, ${Object.keys(config.providers).length} providers`,
   };
-  yield await check('redis', async () => {
-    const startedMs = deps.clock.monotonic();
-    if (!(await redis.ping())) throw new Error('no answer');
-    await checkSuitable(redis.redis, silentLogger);
-    return `answers in ${Math.round(deps.clock.monotonic() - startedMs)} ms, evicts nothing`;
-  });
-  let first: string | undefined;
-  yield await check('store: list', async () => {
-    for await (const page of store.list()) {
-      first = page[0]?.name;
-      if (first !== undefined) break;
-    }
-    return first === undefined ? 'no managed secret found: add one with pilotlight import' : 'managed secrets found';
-  });
-  if (first !== undefined) {
-    const name = first;
-    yield await check('store: read', async () => {
-      await store.describe(name);
-      await store.read(name, { stage: 'AWSCURRENT' });
-      return 'DescribeSecret and GetSecretValue allowed; the right to write is proven by a write before the first refresh';
-    });
-  }
-  for (const client of Object.keys(config.clients)) {
-    yield await check(`client ${client}`, async () => {
-      const { previousClientSecret } = await registry.credentials(client);
-      return previousClientSecret === undefined ? 'credentials found' : 'credentials found, a previous secret too';
-    });
-  }
-  const lamps = await services.lamps.read().catch(() => new Map<string, number>());
-  const sweptAt = lamps.get('sweep');
-  if (sweptAt === undefined)
-    yield { name: 'scheduler', state: 'warn', detail: 'no sweep seen', fix: 'start the service: npm start' };
-  else {
-    const age = Math.round((deps.clock.now() - sweptAt) / 1_000);
-    yield age > 60
-      ? { name: 'scheduler', state: 'fail', detail: `last sweep ${age} s ago`, fix: 'look at the scheduler’s log' }
-      : { name: 'scheduler', state: 'ok', detail: `last sweep ${age} s ago` };
-  }
+  yield* inOrder(services, diagnoseFiles(services));
+  yield* inOrder(services, [['redis', () => diagnoseRedis(services)]]);
+  yield* inOrder(services, diagnoseStore(services));
+  yield* inOrder(
+    services,
+    Object.keys(config.clients).map(
+      (client): Check => [
+        `client ${client}`,
+        async () => {
+          const { previousClientSecret } = await registry.credentials(client);
+          return previousClientSecret === undefined ? 'credentials found' : 'credentials found, a previous secret too';
+        },
+      ],
+    ),
+  );
+  yield* inOrder(services, await diagnoseProviders(services));
+  yield* inOrder(services, diagnoseChannels(services));
+  yield* inOrder(services, [['scheduler', () => scheduler(services)]]);
 }
 
-async function check(name: string, look: () => Promise<string>): Promise<Diagnosis> {
+async function* inOrder({ deps }: Services, checks: readonly Check[]): AsyncGenerator<Diagnosis> {
+  for (const [name, look] of checks) yield await checked(deps.clock, name, look);
+}
+
+async function checked(clock: Services['deps']['clock'], name: string, look: Check[1]): Promise<Diagnosis> {
   try {
-    return { name, state: 'ok', detail: await look() };
+    const found = await within(clock, checkMsMax, (late) => Promise.race([look(), overdue(late)]));
+    return typeof found === 'string' ? { name, state: 'ok', detail: found } : { name, ...found };
   } catch (error) {
     const { code, message } = describeError(error);
     return { name, state: 'fail', detail: code, ...(message === undefined ? {} : { fix: message }) };
   }
+}
+
+/** No error of a store or of Redis, whose own limits are shorter: something between us and it swallows what we send. */
+function overdue(late: AbortSignal): Promise<never> {
+  return new Promise((_, failed) => {
+    late.addEventListener('abort', () =>
+      failed(
+        new PilotlightError('refused', `no answer within ${checkMsMax / 1_000} s: check network policies and proxies`),
+      ),
+    );
+  });
+}
+
+/** A sweep this much later than it should be is no hiccup. */
+const silentMsMin = 60_000;
+
+async function scheduler(services: Services): Promise<Finding> {
+  const sweep = (await readLamps(services)).find(({ name }) => name === 'sweep');
+  if (sweep === undefined || sweep.lastAt === null)
+    return {
+      state: 'warn',
+      detail: 'no sweep seen',
+      fix: 'right after an install it may only have to start; otherwise start the service (npm start)',
+    };
+  const ageMs = services.deps.clock.now() - sweep.lastAt;
+  const detail = `last sweep ${Math.round(ageMs / 1_000)} s ago`;
+  if (ageMs <= Math.max(silentMsMin, 3 * sweep.everyMs)) return detail;
+  return { state: 'fail', detail, fix: 'no scheduler runs, or its Redis is another one: look at its log and /readyz' };
 }

@@ -132,7 +132,8 @@ export interface CommandContext {
   renderConfig(config: Config): string;
   /** `30d`, `1h30m` or ISO 8601 as milliseconds; undefined for anything else. */
   readDuration(text: string): number | undefined;
-  open(config: LoadResult & { ok: true }): Promise<Opened>;
+  /** For a diagnosis nothing need be there, and nothing is asked for before it is its turn. */
+  open(config: LoadResult & { ok: true }, purpose?: 'diagnosis'): Promise<Opened>;
   /** Asks nothing of the store, which may be what is away. */
   openSpool(config: LoadResult & { ok: true }): Promise<OpenedSpool>;
   /** Runs the service until it is told to stop; answers the exit code. */

@@ -10,11 +10,13 @@ import type { Cell } from './table.ts';
 export function addDoctor(program: Command, act: Act): void {
   program
     .command('doctor')
-    .description('check configuration, Redis, store, clients and scheduler')
+    .description(
+      'check configuration, keys, spool, Redis, store, clock, clients, token hosts, alert channels and scheduler',
+    )
     .addHelpText(
       'after',
       `
-Changes nothing and spends no token. Exits 0 where no check fails (warnings are shown), 1 where one does, 78 where the
+Changes nothing, spends no token and sends no message. Every check is bounded in time. Exits 0 where no check fails (warnings are shown), 1 where one does, 78 where the
 configuration cannot be used.
 
 Examples:
@@ -36,7 +38,7 @@ async function doctor(invocation: Invocation): Promise<number> {
         screen.progress(`${diagnosis.name}: ${diagnosis.state} ...`);
       }
       return exitCodes.ok;
-    });
+    }, 'diagnosis');
   } catch (error) {
     const { code, message } = describeError(error);
     checks.push({ name: 'opening', state: 'fail', detail: code, ...(message === undefined ? {} : { fix: message }) });

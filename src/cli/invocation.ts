@@ -18,7 +18,7 @@ export interface Invocation {
   /** Throws config_invalid with every problem. */
   load(): Loaded;
   /** Opens store and Redis for as long as `use` runs. */
-  opened(use: (opened: Opened, loaded: Loaded) => Promise<number>): Promise<number>;
+  opened(use: (opened: Opened, loaded: Loaded) => Promise<number>, purpose?: 'diagnosis'): Promise<number>;
   /** Opens the spool and its mirror for as long as `use` runs. */
   openedSpool(use: (spool: OpenedSpool) => Promise<number>): Promise<number>;
 }
@@ -74,7 +74,7 @@ export function createInvocation(context: CommandContext, options: GlobalOptions
     screen,
     configFile: options.config,
     load,
-    opened: (use) => during('the store and Redis', (loaded) => context.open(loaded), use),
+    opened: (use, purpose) => during('the store and Redis', (loaded) => context.open(loaded, purpose), use),
     openedSpool: (use) => during('the spool and Redis', (loaded) => context.openSpool(loaded), use),
   };
 }

@@ -7,6 +7,7 @@ import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Clock } from '../runtime/clock.ts';
 import { Sha256 } from './aws-sha256.ts';
+import type { ServerDate } from './clock-skew.ts';
 
 export interface AwsClientOptions {
   readonly clock: Clock;
@@ -24,8 +25,8 @@ export interface AwsClientOptions {
     /** For a whole call, the answer's body included. */
     readonly requestMs: number;
   };
-  /** Told the Date header of every answer (epoch ms): how far AWS's clock is from ours. */
-  readonly onServerDate?: (serverAt: number) => void;
+  /** Told the Date header of every answer, and when it was asked for and came: how far AWS's clock is from ours. */
+  readonly onServerDate?: (date: ServerDate) => void;
 }
 
 type Handle = NodeHttpHandler['handle'];
@@ -55,11 +56,12 @@ async function limited(
     () => undefined,
   );
   const stop = () => timer.abort(finished);
+  const sentAt = clock.now();
   try {
     const answer = await inner.handle(request, { abortSignal: call.signal });
     answer.response.body.once('close', stop);
-    const date = Date.parse(answer.response.headers.date ?? '');
-    if (!Number.isNaN(date)) options.onServerDate?.(date);
+    const serverAt = Date.parse(answer.response.headers.date ?? '');
+    if (!Number.isNaN(serverAt)) options.onServerDate?.({ serverAt, sentAt, receivedAt: clock.now() });
     return answer;
   } catch (error) {
     stop();

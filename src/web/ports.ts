@@ -19,6 +19,8 @@ export interface Readiness {
   readonly phase: 'starting' | 'running' | 'draining';
   /** What must hold for work to be taken: Redis answers, the spool is writable, ... */
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail?: string }[];
+  /** Worth knowing, and in the way of nothing: a provider that is away. */
+  readonly notes?: readonly string[];
 }
 
 export interface HealthReader {

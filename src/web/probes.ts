@@ -44,13 +44,13 @@ function liveness(health: HealthReader, lag: Pick<LoopLag, 'takeMaxMs'>): WebAns
   return json(reasons.length === 0 ? 200 : 503, { alive: reasons.length === 0, reasons });
 }
 
-function readiness({ phase, checks }: Awaited<ReturnType<HealthReader['readiness']>>): WebAnswer {
+function readiness({ phase, checks, notes = [] }: Awaited<ReturnType<HealthReader['readiness']>>): WebAnswer {
   const failed = checks
     .filter(({ ok }) => !ok)
     .map(({ name, detail }) => (detail === undefined ? name : `${name}: ${detail}`));
   const reasons = phase === 'running' ? failed : [phase, ...failed];
   const byName = Object.fromEntries(checks.map(({ name, ok }) => [name, ok]));
-  return json(reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, phase, reasons, checks: byName });
+  return json(reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, phase, reasons, checks: byName, notes });
 }
 
 export function json(status: number, value: unknown): WebAnswer {

@@ -1,6 +1,7 @@
 /**
  * The web server's life: which routes it has, where it listens, how it ends. It goes on answering while the process drains and
- * ends only when it is stopped, last of all. It changes nothing itself; routes of other rooms may.
+ * ends only when it is stopped, last of all. It changes nothing itself; routes of other rooms may. Where probes and metrics
+ * have a port of their own, no page is on it and they are on no other: what an ingress reaches tells nothing of the process.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,6 +17,8 @@ export interface WebServerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Probes and metrics are here and nowhere else; with the pages where absent. 0: any free port. */
+  readonly healthPort?: number | undefined;
   readonly health: HealthReader;
   readonly metrics: { render(): Promise<{ readonly contentType: string; readonly body: string }> };
   readonly status: StatusReader;
@@ -37,7 +40,11 @@ export interface WebServerOptions {
 
 export interface WebServer {
   /** Throws config_invalid where the address is taken or not ours. */
-  start(): Promise<{ readonly url: string }>;
+  start(): Promise<{
+    readonly url: string;
+    /** Where probes and metrics are. */
+    readonly healthUrl: string;
+  }>;
   /** Ends open requests within a second, then cuts them off. */
   stop(): Promise<void>;
 }
@@ -47,25 +54,38 @@ const stopGraceMs = 1_000;
 const connectionsMax = 256;
 
 export function createWebServer(options: WebServerOptions): WebServer {
-  let server: Server | undefined;
+  const servers: Server[] = [];
   let lag: LoopLag | undefined;
+  async function serve(port: number, routes: readonly Route[]): Promise<string> {
+    const server = createServer(limits, createListener(options, new Map(routes.map((route) => [route.path, route]))));
+    server.maxConnections = connectionsMax;
+    servers.push(server);
+    await listen(server, options.host, port);
+    const { port: taken } = server.address() as AddressInfo;
+    return `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${taken}/`;
+  }
+  async function stop(): Promise<void> {
+    lag?.stop();
+    await Promise.all(
+      servers.splice(0).map((server) => (server.listening ? close(server, options.clock) : Promise.resolve())),
+    );
+  }
   return {
+    stop,
     async start() {
       lag = options.lag ?? measureLoopLag();
-      server = createServer(limits, createListener(options, routesOf(options, lag)));
-      server.maxConnections = connectionsMax;
+      const [pages, health] = [pageRoutes(options), healthRoutes(options, lag)];
       try {
-        await listen(server, options);
+        if (options.healthPort === undefined) {
+          const url = await serve(options.port, [...health, ...pages]);
+          return { url, healthUrl: url };
+        }
+        const url = await serve(options.port, pages);
+        return { url, healthUrl: await serve(options.healthPort, health) };
       } catch (error) {
-        lag.stop();
+        await stop();
         throw error;
       }
-      const { port } = server.address() as AddressInfo;
-      return { url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}/` };
-    },
-    async stop() {
-      lag?.stop();
-      if (server?.listening) await close(server, options.clock);
     },
   };
 }
@@ -80,20 +100,20 @@ const limits = {
   noDelay: true,
 };
 
-function routesOf(options: WebServerOptions, lag: LoopLag): ReadonlyMap<string, Route> {
+function healthRoutes(options: WebServerOptions, lag: LoopLag): readonly Route[] {
   const metrics: Route = {
     path: '/metrics',
     handle: async () => ({ status: 200, ...(await options.metrics.render()) }),
   };
-  const onFailure = (label: string) => options.logger.warn('web.status_unreadable', { error: label });
-  const page = options.statusPage
-    ? statusRoutes({ status: options.status, environment: options.environment, onFailure })
-    : [];
-  const all = [...probeRoutes(options.health, lag), metrics, ...page, ...(options.routes ?? [])];
-  return new Map(all.map((route) => [route.path, route]));
+  return [...probeRoutes(options.health, lag), metrics];
 }
 
-function listen(server: Server, { host, port }: WebServerOptions): Promise<void> {
+function pageRoutes({ status, environment, statusPage, routes = [], logger }: WebServerOptions): readonly Route[] {
+  const onFailure = (label: string) => logger.warn('web.status_unreadable', { error: label });
+  return [...(statusPage ? statusRoutes({ status, environment, onFailure }) : []), ...routes];
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((started, failed) => {
     const onError = (cause: unknown) =>
       failed(

@@ -47,8 +47,8 @@ export async function serve(over: Partial<WebServerOptions> = {}) {
     ...over,
   });
   running.push(server);
-  const { url } = await server.start();
-  return { server, url, lines, port: Number(new URL(url).port) };
+  const { url, healthUrl } = await server.start();
+  return { server, url, healthUrl, lines, port: Number(new URL(url).port) };
 }
 
 export interface Got {

@@ -167,7 +167,7 @@ describe('many at once', () => {
 
 test("tells the date of AWS's clock with every answer", async () => {
   const seen: number[] = [];
-  const observed = await startAwsOnDouble({ store: { onServerDate: (serverAt) => void seen.push(serverAt) } });
+  const observed = await startAwsOnDouble({ store: { onServerDate: ({ serverAt }) => void seen.push(serverAt) } });
   closing.push(observed.stop);
   await codeOf(observed.store.describe('nowhere'));
   expect(seen).toHaveLength(1);
