@@ -20,7 +20,8 @@ export async function account(report: RotationReport, { index, log, observe }: A
   } catch (error) {
     log.warn('index.write_failed', { connection: report.connection, code: errorLabel(error) });
   }
-  const { level, concerns } = consequenceOf(report.outcome);
+  const { level: usual, concerns } = consequenceOf(report.outcome);
+  const level = isOutage(report) ? 'debug' : usual;
   log[level](`rotation.${report.outcome.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`, {
     connection: report.connection,
     provider: report.at?.provider,
@@ -45,4 +46,10 @@ export async function account(report: RotationReport, { index, log, observe }: A
     totalMs: Math.round(report.totalMs),
   });
   observe(report);
+}
+
+/** Recovery comes round twice a minute: that the store or Redis is away is said once, by whoever watches them. */
+function isOutage({ asked, outcome, reason }: RotationReport): boolean {
+  const away = reason === 'store_unavailable' || reason === 'store_throttled' || reason === 'redis_unavailable';
+  return asked === 'recover' && outcome === 'retryLater' && away;
 }

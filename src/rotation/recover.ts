@@ -10,6 +10,7 @@ import { sideBySide } from '../runtime/side-by-side.ts';
 import { type Rotation, type RotationPorts, report, type Subject } from './attempt.ts';
 import type { RotationReport } from './outcome.ts';
 import { readSubject } from './read.ts';
+import { isResting } from './resting.ts';
 import type { RotationSettings } from './settings.ts';
 import { finishGranted, finishOpenRecords } from './unfinished.ts';
 import { reasonOf } from './write-back.ts';
@@ -19,7 +20,7 @@ const atATime = 8;
 
 /**
  * Works through every open record there is, our own first; reports what each connection came to. One that a worker has
- * under its lease is left to it, without a word. A store that is away for so many in a row is away for the rest as well:
+ * under its lease is left to it, without a word, and so is one whose records wait for a time that has not come. A store that is away for so many in a row is away for the rest as well:
  * they wait for the next pass, which begins elsewhere. Throws redis_unavailable.
  */
 export async function* recover(ports: RotationPorts, settings: RotationSettings): AsyncGenerator<RotationReport> {
@@ -54,6 +55,7 @@ async function recoverOne(
 ): Promise<RotationReport | undefined> {
   const rotation: Rotation = { id, asked: 'recover', startedMs: ports.clock.monotonic(), ports, settings };
   try {
+    if (await isResting(rotation)) return undefined;
     return await recoverConnection(rotation);
   } catch (error) {
     return report(rotation, 'retryLater', reasonOf(error), { error: errorLabel(error) });

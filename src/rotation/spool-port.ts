@@ -81,6 +81,8 @@ export interface SpoolStats {
   readonly answered: number;
   readonly unreadable: number;
   readonly oldestAt: number | null;
+  /** When the oldest rotation was begun whose answer is sealed and not yet in the store (epoch ms). */
+  readonly oldestAnsweredAt: number | null;
 }
 
 /**

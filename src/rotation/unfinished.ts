@@ -28,6 +28,8 @@ export async function finishOpenRecords(rotation: Rotation, subject: Subject): P
   const open = await ports.spool.openOf(id);
   if (open.unreadable.length > 0) return blocked();
   let unanswered = 0;
+  /** When those may be asked about again whose time has not come. */
+  const waiting: (number | undefined)[] = [];
   // What holds a token comes before what asks for one.
   for (const record of [...open.records].sort(answeredFirst)) {
     const raw = await answerIn(record);
@@ -50,20 +52,23 @@ export async function finishOpenRecords(rotation: Rotation, subject: Subject): P
     }
     const again = nextTryAt(subject, record, settings.retryFirstMs);
     if (again === undefined || (again > now && rotation.asked !== 'manual')) {
-      // Nobody is asked, and nothing waits, while a version of ours holds what the answer brought.
-      const settled = await settlePending(rotation, subject);
-      if (settled !== undefined) return concluded(settled);
-      const entry = entryAfter(subject, now, {
-        state: again === undefined ? 'suspect' : 'retrying',
-        reason: 'unknown_outcome',
-        nextAt: again ?? null,
-      });
-      return concluded(report(rotation, 'notDue', 'unknown_outcome', { at: subject.standing.at, entry }));
+      // A later try, made by hand, may have brought the token this one waits for.
+      waiting.push(again);
+      continue;
     }
     unanswered = Math.max(unanswered, record.intent.unanswered + 1);
   }
+  // Nobody is asked, and nothing waits, while a version of ours holds what the answer brought.
   const settled = await settlePending(rotation, subject);
-  return settled === undefined ? { kind: 'clear', unanswered } : concluded(settled);
+  if (settled !== undefined) return concluded(settled);
+  if (waiting.length === 0) return { kind: 'clear', unanswered };
+  const again = waiting[0];
+  const entry = entryAfter(subject, now, {
+    state: again === undefined ? 'suspect' : 'retrying',
+    reason: 'unknown_outcome',
+    nextAt: again ?? null,
+  });
+  return concluded(report(rotation, 'notDue', 'unknown_outcome', { at: subject.standing.at, entry }));
 }
 
 /**
