@@ -7,16 +7,14 @@ export function watchJob(
   role: 'scheduler' | 'worker',
   ports: WatchPorts,
   settings: WatchSettings,
-  done: (looked: Looked) => void,
+  /** Told undefined where another process looked. */
+  done: (looked: Looked | undefined) => void,
 ): CronJob {
   return {
     name: 'watch',
     role,
     cron,
     atStart: false,
-    async run() {
-      const looked = await watch(ports, settings);
-      if (looked !== undefined) done(looked);
-    },
+    run: async () => done(await watch(ports, settings)),
   };
 }

@@ -3,6 +3,7 @@
  * how many deadlines lie within each window. Pure and flat in memory; feeds metrics, the status page and `status`.
  */
 import { type ConnectionState, connectionStates, type IndexEntry } from './entry.ts';
+import type { Alarms } from './urgency.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -20,12 +21,27 @@ export type DeadlineWindow = keyof typeof deadlineWindows;
 
 const windowNames = Object.keys(deadlineWindows) as DeadlineWindow[];
 
+/** Whether a refresh moves a connection's end, or only its customer's consent does. */
+export const deadlineEnds = ['refreshable', 'final'] as const;
+export type DeadlineEnd = (typeof deadlineEnds)[number];
+
+/** The first instants at which a connection becomes urgent (epoch ms); past ones say since when it is. */
+type FirstAlarms = { readonly [K in keyof Alarms]: number | null };
+
 export interface ProviderCensus {
   readonly states: Readonly<Record<ConnectionState, number>>;
   /** The nearest deadline of a connection that is not proven dead (epoch ms). */
   readonly earliestDeadlineAt: number | null;
   /** Connections not proven dead whose deadline lies within the window. */
   readonly within: Readonly<Record<DeadlineWindow, number>>;
+  /** Empty where the census was not told when an entry becomes urgent. */
+  readonly alarms: Readonly<Record<DeadlineEnd, FirstAlarms>>;
+}
+
+export interface NearDeadline {
+  readonly id: string;
+  readonly provider: string;
+  readonly deadlineAt: number;
 }
 
 export interface Census {
@@ -33,6 +49,15 @@ export interface Census {
   readonly takenAt: number;
   readonly total: number;
   readonly providers: ReadonlyMap<string, ProviderCensus>;
+  /** Those not proven dead that die first, as many as were asked for; soonest first. */
+  readonly nearest: readonly NearDeadline[];
+}
+
+export interface CensusOptions {
+  /** When an entry becomes urgent; undefined where nothing is known. */
+  readonly alarmsOf?: (entry: IndexEntry) => Alarms | undefined;
+  /** How many of the nearest deadlines to name. Default 0. */
+  readonly nearest?: number;
 }
 
 export interface CensusTaker {
@@ -41,8 +66,9 @@ export interface CensusTaker {
 }
 
 /** Starts a census as of `now`. */
-export function takeCensus(now: number): CensusTaker {
+export function takeCensus(now: number, { alarmsOf, nearest: nearestMax = 0 }: CensusOptions = {}): CensusTaker {
   const providers = new Map<string, ReturnType<typeof emptyTally>>();
+  const nearest: NearDeadline[] = [];
   let total = 0;
   return {
     add(entries) {
@@ -51,9 +77,11 @@ export function takeCensus(now: number): CensusTaker {
         providers.set(entry.at.provider, tally);
         total += 1;
         count(tally, entry, now);
+        countAlarms(tally, entry, alarmsOf?.(entry));
+        if (nearestMax > 0) keepNearest(nearest, entry, nearestMax);
       }
     },
-    result: () => ({ takenAt: now, total, providers }),
+    result: () => ({ takenAt: now, total, providers, nearest }),
   };
 }
 
@@ -73,10 +101,37 @@ function count(tally: ReturnType<typeof emptyTally>, entry: IndexEntry, now: num
   for (const name of windowNames) if (deadlineAt <= now + deadlineWindows[name]) tally.within[name] += 1;
 }
 
+/**
+ * A warning is for what was tried and failed: what is active will be refreshed in time, and what waits for its client or
+ * the store is that cause's. So near its end that on-call is paged, it counts whatever its state: nothing may have run.
+ */
+function countAlarms(tally: ReturnType<typeof emptyTally>, entry: IndexEntry, alarms: Alarms | undefined): void {
+  if (alarms === undefined || entry.state === 'reauth_required') return;
+  const end = entry.state === 'unkeepable' || entry.clock === 'absolute' ? 'final' : 'refreshable';
+  const first = tally.alarms[end];
+  const warns = end === 'final' || entry.state === 'retrying';
+  if (warns && (first.warnAt === null || alarms.warnAt < first.warnAt)) first.warnAt = alarms.warnAt;
+  if (first.pageAt === null || alarms.pageAt < first.pageAt) first.pageAt = alarms.pageAt;
+}
+
+/** Inserts where it belongs, and lets go of what is too much. */
+function keepNearest(nearest: NearDeadline[], { id, at, state, deadlineAt }: IndexEntry, max: number): void {
+  if (deadlineAt === null || state === 'reauth_required') return;
+  if (nearest.length === max && deadlineAt >= (nearest.at(-1)?.deadlineAt ?? 0)) return;
+  const place = nearest.findIndex((one) => deadlineAt < one.deadlineAt);
+  nearest.splice(place === -1 ? nearest.length : place, 0, { id, provider: at.provider, deadlineAt });
+  if (nearest.length > max) nearest.pop();
+}
+
 function emptyTally() {
   return {
     states: Object.fromEntries(connectionStates.map((state) => [state, 0])) as Record<ConnectionState, number>,
     earliestDeadlineAt: null as number | null,
     within: Object.fromEntries(windowNames.map((name) => [name, 0])) as Record<DeadlineWindow, number>,
+    alarms: { refreshable: noAlarms(), final: noAlarms() },
   };
+}
+
+function noAlarms(): { warnAt: number | null; pageAt: number | null } {
+  return { warnAt: null, pageAt: null };
 }

@@ -1,9 +1,9 @@
 /** Counts the index for metrics and the dead man's lamp. */
-import { type Census, takeCensus } from '../connection/census.ts';
+import { type Census, type CensusOptions, takeCensus } from '../connection/census.ts';
 import type { ConnectionIndex } from '../rotation/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 
-export interface CensusPorts {
+export interface CensusPorts extends CensusOptions {
   readonly index: Pick<ConnectionIndex, 'scan' | 'count'>;
   readonly clock: Clock;
   readonly taken: (census: Census) => void;
@@ -15,11 +15,11 @@ export interface CensusPorts {
 const countOftenMax = 50_000;
 const countSeldomMs = 300_000;
 
-export async function countConnections({ index, clock, taken, last }: CensusPorts): Promise<void> {
+export async function countConnections({ index, clock, taken, last, ...options }: CensusPorts): Promise<void> {
   const nowMs = clock.monotonic();
   const lately = last.atMs !== undefined && nowMs - last.atMs < countSeldomMs;
   if (lately && (await index.count()) > countOftenMax) return;
-  const census = takeCensus(clock.now());
+  const census = takeCensus(clock.now(), options);
   for await (const page of index.scan()) census.add(page);
   last.atMs = nowMs;
   taken(census.result());

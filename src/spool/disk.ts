@@ -124,8 +124,14 @@ export async function openDiskSpool(options: DiskSpoolOptions): Promise<DiskSpoo
     },
     stats() {
       const all = byAge();
-      const answered = all.filter((record) => record.state === 'answered').length;
-      return { records: all.length, answered, unreadable: damaged.length, oldestAt: all[0]?.intent.startedAt ?? null };
+      const answered = all.filter((record) => record.state === 'answered');
+      return {
+        records: all.length,
+        answered: answered.length,
+        unreadable: damaged.length,
+        oldestAt: all[0]?.intent.startedAt ?? null,
+        oldestAnsweredAt: answered[0]?.intent.startedAt ?? null,
+      };
     },
     async close() {
       for (const record of records.values()) await record.closeFile();

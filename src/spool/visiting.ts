@@ -53,7 +53,7 @@ export function visitingSpool(options: VisitingSpoolOptions): VisitingSpool {
     refreshMirror: async () => {},
     all: () => [],
     unreadable: () => [],
-    stats: () => ({ records: 0, answered: 0, unreadable: 0, oldestAt: null }),
+    stats: () => ({ records: 0, answered: 0, unreadable: 0, oldestAt: null, oldestAnsweredAt: null }),
     async survey() {
       const items = new Map<string, SpoolItem>();
       let disk = await look();

@@ -130,6 +130,15 @@ export type JobState = (typeof jobStates)[number];
 export const inventoryResults = ['complete', 'incomplete', 'vanished'] as const;
 export type InventoryResult = (typeof inventoryResults)[number];
 
+/** What ticks: the names of the jobs. */
+export const cronJobs = ['sweep', 'inventory', 'recover', 'census', 'watch', 'reach'] as const;
+export const cronResults = ['ok', 'failed'] as const;
+export type CronResult = (typeof cronResults)[number];
+
+/** What a process may do; one of role `all` does both. */
+export const roleLabels = ['scheduler', 'worker'] as const;
+export type RoleLabel = (typeof roleLabels)[number];
+
 export const spoolStates = ['intent', 'answered', 'unreadable'] as const;
 
 /** Stands for any value outside its set. */

@@ -1,7 +1,8 @@
 /**
  * Every metric the service has, once: name, type, labels, buckets and help. What is listed is exported and what is exported
  * is listed; documentation, dashboards and alert rules are held against this list. Base units; instants, not ages, so that
- * `time() - x` goes on growing when the process that sets it hangs. No label names a connection or a customer.
+ * `time() - x` goes on growing when the process that sets it hangs. No label names a connection or a customer, but for the
+ * few nearest deadlines where the configuration asks for them.
  */
 export interface MetricDescription {
   /** With the prefix. */
@@ -40,6 +41,16 @@ const list = {
     'gauge',
     'When connections were last counted; the three gauges above are of that instant.',
     [],
+  ],
+  deadline_alarm_timestamp_seconds: [
+    'gauge',
+    'When the first connection comes, or came, so near its end that on-call is warned or paged; final: no refresh moves that end.',
+    ['provider', 'end', 'urgency'],
+  ],
+  connection_deadline_timestamp_seconds: [
+    'gauge',
+    'Deadlines of the connections that die first, as many as web.metrics.nearest says; none by default.',
+    ['provider', 'connection'],
   ],
   refresh_attempts_total: ['counter', 'Rotations by outcome.', ['provider', 'outcome']],
   refresh_duration_seconds: [
@@ -92,6 +103,11 @@ const list = {
     'Calls of the secret store by operation and how they ended.',
     ['op', 'outcome'],
   ],
+  store_clock_skew_seconds: [
+    'gauge',
+    "The store's clock minus ours, from the Date header of its last answer; absent before the first.",
+    [],
+  ],
   secret_write_duration_seconds: ['histogram', 'Duration of writes to the secret store.', ['op'], callBuckets],
   spool_records: [
     'gauge',
@@ -103,9 +119,19 @@ const list = {
     'When the oldest record of the spool was made; absent while the spool is empty.',
     [],
   ],
+  spool_oldest_answered_timestamp_seconds: [
+    'gauge',
+    'When the oldest rotation was begun whose new token is not yet in the store; absent while there is none.',
+    [],
+  ],
   breaker_open: [
     'gauge',
     '1 while connections of a client wait because the provider rejects the client.',
+    ['provider', 'client'],
+  ],
+  client_paused_until_timestamp_seconds: [
+    'gauge',
+    'Until when a provider asked for a pause; absent where none is asked for.',
     ['provider', 'client'],
   ],
   queue_jobs: ['gauge', 'Jobs by queue and state.', ['queue', 'state']],
@@ -118,6 +144,7 @@ const list = {
   stalled_jobs_total: ['counter', 'Jobs whose worker vanished and that were handed to another.', ['queue']],
   lease_contention_total: ['counter', 'Rotations given up because another held the lease.', ['provider']],
   redis_up: ['gauge', '1 while Redis answers.', []],
+  cron_runs_total: ['counter', 'Runs of cron jobs by how they ended.', ['cron_job', 'result']],
   scheduler_last_success_timestamp_seconds: ['gauge', 'When a sweep last ran to its end; absent before the first.', []],
   scheduler_last_run_duration_seconds: ['gauge', 'Duration of the last sweep.', []],
   scheduler_enqueued_total: ['counter', 'Refresh jobs enqueued by sweeps.', ['provider']],
@@ -133,10 +160,17 @@ const list = {
     [],
   ],
   inventory_secrets: ['gauge', 'Managed secrets seen by the last complete pass.', []],
-  alerts_open: ['gauge', 'Open incidents, as of the last look this one made.', ['kind', 'severity']],
+  alerts_open: ['gauge', 'Open incidents; exported by the process that looked last.', ['kind', 'severity']],
+  alerts_looked_timestamp_seconds: ['gauge', 'When this process last looked for incidents; absent before.', []],
+  alerts_outbox_oldest_timestamp_seconds: [
+    'gauge',
+    'Since when a channel is owed what it has not accepted; absent while none is owed anything.',
+    [],
+  ],
   alerts_sent_total: ['counter', 'Deliveries to alert channels by how they ended.', ['channel', 'outcome']],
   audit_failures_total: ['counter', 'Audit lines that could not be written.', []],
   config_load_timestamp_seconds: ['gauge', 'When the configuration in force was read.', []],
+  role: ['gauge', '1 for each thing this process does: scheduler, worker.', ['role']],
   build_info: ['gauge', 'Always 1; the build is in the labels.', ['version', 'commit', 'node']],
 } as const satisfies Record<
   string,

@@ -58,6 +58,8 @@ export interface Metrics extends SnapshotGauges {
     readonly secrets: number;
   }): void;
   auditFailure(): void;
+  /** A run of a cron job ended. */
+  cronRun(job: string, result: labels.CronResult): void;
   /** A delivery to an alert channel ended. */
   alertTold(channel: string, outcome: labels.DeliveryLabel): void;
   render(): Promise<{ readonly contentType: string; readonly body: string }>;
@@ -150,7 +152,7 @@ function callCounters(
 function runCounters(
   make: Instruments,
   { provider, providers, queue, queues }: Bounds,
-): Pick<Metrics, 'sweep' | 'inventory' | 'stalled'> {
+): Pick<Metrics, 'sweep' | 'inventory' | 'stalled' | 'cronRun'> {
   const sweepAt = make.gauge('scheduler_last_success_timestamp_seconds');
   const sweepDuration = make.gauge('scheduler_last_run_duration_seconds');
   const enqueued = make.counter('scheduler_enqueued_total', { provider: providers });
@@ -159,6 +161,7 @@ function runCounters(
   const passAt = make.gauge('inventory_last_complete_timestamp_seconds');
   const passSecrets = make.gauge('inventory_secrets');
   const stalled = make.counter('stalled_jobs_total', { queue: queues });
+  const runs = make.counter('cron_runs_total', { cron_job: labels.cronJobs, result: labels.cronResults });
   return {
     sweep(result) {
       sweepAt.set(result.endedAt / 1_000);
@@ -173,5 +176,10 @@ function runCounters(
       passSecrets.set(pass.secrets);
     },
     stalled: (name) => stalled.inc({ queue: queue(name) }),
+    cronRun(job, result) {
+      runs.inc({ cron_job: labels.known(job, labels.cronJobs), result });
+      // A pass that did not come to its end counts for nothing, and took who knows how long.
+      if (job === 'inventory' && result === 'failed') passes.inc({ result: 'incomplete' });
+    },
   };
 }

@@ -21,11 +21,16 @@ test('the job of a worker that died is done by another, and stays the only one m
   await bench.queues.add('docusign', [dueJob('c1')]);
   expect(await bench.queues.backlog('docusign')).toBe(1);
   const done: string[] = [];
-  await bench.work(async ({ connection }) => void done.push(connection), { lockDurationMs: 300 });
+  const stalled: string[] = [];
+  await bench.work(async ({ connection }) => void done.push(connection), {
+    lockDurationMs: 300,
+    onStalled: (provider) => void stalled.push(provider),
+  });
   await expect.poll(() => done, { timeout: 20_000 }).toEqual(['c1']);
   await bench.queues.add('docusign', [dueJob('c1')]);
   await expect.poll(() => done.length).toBe(2);
   expect(events()).toContain('worker.job_stalled');
+  expect(stalled).toEqual(['docusign']);
 });
 
 test('what a job throws leaves a label in Redis and in the log, never its message', async () => {

@@ -121,7 +121,13 @@ describe('a record', () => {
     await record.remove();
     expect(folder.files()).toEqual([]);
     expect(spool.all()).toEqual([]);
-    expect((await folder.open()).stats()).toEqual({ records: 0, answered: 0, unreadable: 0, oldestAt: null });
+    expect((await folder.open()).stats()).toEqual({
+      records: 0,
+      answered: 0,
+      unreadable: 0,
+      oldestAt: null,
+      oldestAnsweredAt: null,
+    });
   });
 });
 
@@ -138,7 +144,13 @@ describe('a spool', () => {
     for (const known of [spool, await folder.open()]) {
       expect(known.all().map(({ intent }) => intent.startedAt)).toEqual([1_000, 1_500, 2_000]);
       expect(known.recordsOf('c').map(({ intent }) => intent.attempt)).toEqual([older.attempt, newer.attempt]);
-      expect(known.stats()).toEqual({ records: 3, answered: 1, unreadable: 0, oldestAt: 1_000 });
+      expect(known.stats()).toEqual({
+        records: 3,
+        answered: 1,
+        unreadable: 0,
+        oldestAt: 1_000,
+        oldestAnsweredAt: 1_500,
+      });
     }
   });
 

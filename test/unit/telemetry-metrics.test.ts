@@ -82,16 +82,18 @@ describe('createMetrics', () => {
     expect(names.filter((name) => name.includes('timestamp_seconds'))).toEqual([]);
     metrics.sweep({ endedAt: now, durationMs: 20, enqueued: { docusign: 3 } });
     metrics.inventory({ result: 'incomplete', endedAt: now, durationMs: 900, secrets: 7 });
-    metrics.spool({ records: 1, answered: 1, unreadable: 0, oldestAt: now });
+    metrics.spool({ records: 1, answered: 1, unreadable: 0, oldestAt: now - 1_000, oldestAnsweredAt: now });
     let found = await samples(metrics);
     expect(found.get('scheduler_last_success_timestamp_seconds')).toBe(now / 1_000);
     expect(found.get('scheduler_enqueued_total{provider="docusign"}')).toBe(3);
-    expect(found.get('spool_oldest_timestamp_seconds')).toBe(now / 1_000);
+    expect(found.get('spool_oldest_timestamp_seconds')).toBe(now / 1_000 - 1);
+    expect(found.get('spool_oldest_answered_timestamp_seconds')).toBe(now / 1_000);
     expect(found.has('inventory_last_complete_timestamp_seconds')).toBe(false);
-    metrics.spool({ records: 0, answered: 0, unreadable: 0, oldestAt: null });
+    metrics.spool({ records: 0, answered: 0, unreadable: 0, oldestAt: null, oldestAnsweredAt: null });
     metrics.inventory({ result: 'complete', endedAt: now, durationMs: 900, secrets: 7 });
     found = await samples(metrics);
     expect(found.has('spool_oldest_timestamp_seconds')).toBe(false);
+    expect(found.has('spool_oldest_answered_timestamp_seconds')).toBe(false);
     expect(found.get('inventory_last_complete_timestamp_seconds')).toBe(now / 1_000);
     expect(found.get('inventory_secrets')).toBe(7);
   });
@@ -158,7 +160,10 @@ describe('createMetrics', () => {
     const census = takeCensus(now);
     census.add(names.map((provider) => entry({ at: { provider, environment: 'x', client: 'x', host: 'x' } })));
     metrics.connections(census.result());
-    metrics.breakers(names.map((client) => ({ provider: 'docusign', client, open: true })));
+    metrics.clients(
+      names.map((client) => ({ provider: 'docusign', client, open: true, heldUntil: 0 })),
+      now,
+    );
     const { body } = await metrics.render();
     const found = await samples(metrics);
     expect(found.get('refresh_attempts_total{provider="other",outcome="gone"}')).toBe(1_000);
@@ -191,12 +196,10 @@ describe('createMetrics', () => {
   it('shows a client as rejected while it is at any of its hosts', async () => {
     const metrics = metricsOf();
     const client = { provider: 'adobe-sign', client: 'main' };
-    metrics.breakers([
-      { ...client, open: true },
-      { ...client, open: false },
-    ]);
+    const free = { ...client, open: false, heldUntil: 0 };
+    metrics.clients([{ ...free, open: true }, free], now);
     expect((await samples(metrics)).get('breaker_open{provider="adobe-sign",client="main"}')).toBe(1);
-    metrics.breakers([{ ...client, open: false }]);
+    metrics.clients([free], now);
     expect((await samples(metrics)).get('breaker_open{provider="adobe-sign",client="main"}')).toBe(0);
   });
 
@@ -222,5 +225,90 @@ describe('createMetrics', () => {
     expect(found.get('seal_duration_seconds_count')).toBe(1);
     metrics.queue('recover', { jobs: { waiting: 0, active: 0, delayed: 0, failed: 0 }, oldestWaitingAt: null });
     expect((await samples(metrics)).has('queue_oldest_waiting_timestamp_seconds{queue="recover"}')).toBe(false);
+  });
+
+  it('shows until when a provider asked for a pause, and nothing once that is over', async () => {
+    const metrics = metricsOf();
+    const client = { provider: 'adobe-sign', client: 'main', open: false };
+    metrics.clients(
+      [
+        { ...client, heldUntil: now + 60_000 },
+        { ...client, heldUntil: now + 5_000 },
+      ],
+      now,
+    );
+    const name = 'client_paused_until_timestamp_seconds{provider="adobe-sign",client="main"}';
+    expect((await samples(metrics)).get(name)).toBe(now / 1_000 + 60);
+    metrics.clients([{ ...client, heldUntil: now + 60_000 }], now + 60_000);
+    expect((await samples(metrics)).has(name)).toBe(false);
+  });
+
+  it('says when connections become urgent, by what ends them, and names none of them unless asked to', async () => {
+    const metrics = metricsOf();
+    const alarmsOf = ({ deadlineAt }: { deadlineAt: number | null }) =>
+      deadlineAt === null ? undefined : { warnAt: deadlineAt - 9 * dayMs, pageAt: deadlineAt - 3 * dayMs };
+    const entries = [
+      entry({ id: 'active', deadlineAt: now + 2 * dayMs }),
+      entry({ id: 'tried', state: 'retrying', deadlineAt: now + 5 * dayMs }),
+      entry({ id: 'waits', state: 'blocked', deadlineAt: now + 4 * dayMs }),
+      entry({ id: 'ends', state: 'unkeepable', clock: 'absolute', deadlineAt: now + 6 * dayMs }),
+      entry({ id: 'dead', state: 'reauth_required', deadlineAt: now - dayMs }),
+    ];
+    const census = takeCensus(now, { alarmsOf });
+    census.add(entries);
+    metrics.connections(census.result());
+    const at = (end: string, urgency: string) =>
+      `deadline_alarm_timestamp_seconds{provider="docusign",end="${end}",urgency="${urgency}"}`;
+    let found = await samples(metrics);
+    // What is active is no cause to warn: it is refreshed in time. So near its end it counts all the same.
+    expect(found.get(at('refreshable', 'warn'))).toBe((now - 4 * dayMs) / 1_000);
+    expect(found.get(at('refreshable', 'page'))).toBe((now - dayMs) / 1_000);
+    expect(found.get(at('final', 'warn'))).toBe((now - 3 * dayMs) / 1_000);
+    expect([...found.keys()].filter((name) => name.startsWith('connection_deadline'))).toEqual([]);
+
+    const named = takeCensus(now, { nearest: 2 });
+    named.add(entries);
+    metrics.connections(named.result());
+    found = await samples(metrics);
+    expect([...found].filter(([name]) => name.startsWith('connection_deadline'))).toEqual([
+      ['connection_deadline_timestamp_seconds{provider="docusign",connection="active"}', (now + 2 * dayMs) / 1_000],
+      ['connection_deadline_timestamp_seconds{provider="docusign",connection="waits"}', (now + 4 * dayMs) / 1_000],
+    ]);
+    expect([...found.keys()].some((name) => name.startsWith('deadline_alarm'))).toBe(false);
+  });
+
+  it('leaves open incidents to the process that looked last', async () => {
+    const metrics = metricsOf();
+    const open = [{ kind: 'client_rejected', severity: 'page' }] as const;
+    metrics.incidents({ open, lookedAt: now, owedSince: now - 5_000 });
+    let found = await samples(metrics);
+    expect(found.get('alerts_open{kind="client_rejected",severity="page"}')).toBe(1);
+    expect(found.get('alerts_open{kind="store_denied",severity="page"}')).toBe(0);
+    expect(found.get('alerts_outbox_oldest_timestamp_seconds')).toBe(now / 1_000 - 5);
+    metrics.incidents(undefined);
+    found = await samples(metrics);
+    expect([...found.keys()].filter((name) => /^alerts_(?:open|outbox)/.test(name))).toEqual([]);
+    expect(found.get('alerts_looked_timestamp_seconds')).toBe(now / 1_000);
+  });
+
+  it('counts runs of cron jobs, and a pass of the inventory that failed', async () => {
+    const metrics = metricsOf();
+    metrics.cronRun('sweep', 'ok');
+    metrics.cronRun('inventory', 'failed');
+    metrics.roles(['worker']);
+    const found = await samples(metrics);
+    expect(found.get('cron_runs_total{cron_job="sweep",result="ok"}')).toBe(1);
+    expect(found.get('cron_runs_total{cron_job="recover",result="failed"}')).toBe(0);
+    expect(found.get('inventory_passes_total{result="incomplete"}')).toBe(1);
+    expect(found.get('role{role="worker"}')).toBe(1);
+    expect(found.get('role{role="scheduler"}')).toBe(0);
+  });
+
+  it('shows nothing of queues while Redis cannot be asked', async () => {
+    const metrics = metricsOf();
+    metrics.queue('recover', { jobs: { waiting: 2, active: 1, delayed: 0, failed: 0 }, oldestWaitingAt: now });
+    metrics.ready(12);
+    metrics.queuesUnknown();
+    expect([...(await samples(metrics)).keys()].filter((name) => /^(?:queue|ready)_/.test(name))).toEqual([]);
   });
 });
