@@ -20,10 +20,14 @@ COPY src ./src
 RUN chmod -R u=rwX,go=rX . && chmod 755 bin/pilotlight.mjs
 
 FROM ${NODE_IMAGE}
+# --build-arg COMMIT=$(git rev-parse HEAD): said by `pilotlight version` and the metric build_info.
+ARG COMMIT=""
 LABEL org.opencontainers.image.title="Pilotlight" \
-      org.opencontainers.image.licenses="Apache-2.0"
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.revision="${COMMIT}"
 ENV NODE_ENV=production \
-    PILOTLIGHT_DATA_DIR=/var/lib/pilotlight
+    PILOTLIGHT_DATA_DIR=/var/lib/pilotlight \
+    PILOTLIGHT_COMMIT=${COMMIT}
 WORKDIR /app
 # Nothing is installed at run time: package managers would only be something to find holes in.
 RUN rm -rf /usr/local/lib/node_modules /opt/yarn-* \
@@ -36,7 +40,8 @@ COPY --from=sources /app ./
 VOLUME /var/lib/pilotlight
 # Numeric, so that the kubelet can see that it is not root.
 USER 10001:10001
-EXPOSE 8080
+# Pages; and, where web.healthPort says so, probes and metrics by themselves.
+EXPOSE 8080 8081
 # Node is process 1 and gets SIGTERM itself; a shell or npm would not pass it on.
 ENTRYPOINT ["node", "--disable-proto=throw", "--max-semi-space-size=8", "src/main.ts"]
 CMD ["run"]

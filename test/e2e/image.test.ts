@@ -2,7 +2,7 @@
  * The image without an engine: the Dockerfile's stages are followed file by file into a folder (production packages as the
  * lock file tells them apart), the tree is made read-only, and the entry point is started in it as the image's user.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { chmod, chown, copyFile, lstat, mkdir, mkdtemp, readdir, readFile, symlink } from 'node:fs/promises';
@@ -27,10 +27,17 @@ const stages = readStages(dockerfile);
 const final = stages.at(-1)?.instructions ?? [];
 const last = (word: string) => final.findLast((instruction) => instruction.word === word)?.rest ?? '';
 const list = (word: string): string[] => JSON.parse(last(word)) as string[];
-/** The final stage's ENV, and where it keeps its data. */
-const imageEnv = Object.fromEntries(
-  [...last('ENV').matchAll(/(\w+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]),
+/** What may be said at the build; here, as in any build that says nothing, the defaults stand. */
+const buildArgs = new Map(
+  [...dockerfile.matchAll(/^ARG (\w+)="?([^"\n]*)"?$/gm)].map(([, name = '', value = '']) => [name, value]),
 );
+/** The final stage's ENV, and where it keeps its data. */
+const imageEnv = environmentOf(buildArgs);
+
+function environmentOf(args: ReadonlyMap<string, string>): Record<string, string> {
+  const text = last('ENV').replaceAll(/\$\{(\w+)\}/g, (_, name: string) => args.get(name) ?? '');
+  return Object.fromEntries([...text.matchAll(/(\w+)=(\S*)/g)].map(([, name = '', value = '']) => [name, value]));
+}
 
 /** What the command `pilotlight` of the image leads to. */
 const [, linked = ''] = /ln -s (\S+) \/usr\/local\/bin\/pilotlight$/m.exec(dockerfile) ?? [];
@@ -187,6 +194,46 @@ test('it holds no package of development, no optional one, no test and no lock f
   expect((await readdir(app)).toSorted()).toEqual(
     ['LICENSE', 'bin', 'config', 'jobs', 'node_modules', 'package.json', 'src'].toSorted(),
   );
+});
+
+test('outside its packages it holds the sources and nothing else: no test, no page of documentation, nothing secret', async () => {
+  const held = (await readdir(app, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(app, join(entry.parentPath, entry.name)))
+    .filter((path) => !path.startsWith('node_modules/'));
+  const kinds =
+    /^(?:LICENSE|package\.json|bin\/pilotlight\.mjs|config\/[\w/-]+\.(?:ts|yaml)|(?:jobs|src)\/[\w/-]+\.(?:ts|js|svg|css|html))$/;
+  expect(held.length).toBeGreaterThan(200);
+  expect(held.filter((path) => !kinds.test(path))).toEqual([]);
+  expect(held.filter((path) => /\.test\.|fixture|\.(?:key|pem|env|log|md)$/.test(path))).toEqual([]);
+  // Nothing that was lying about in the checkout comes along: what is there is what git knows, or would.
+  const known = spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    cwd: checkout,
+    encoding: 'utf8',
+  });
+  if (known.status === 0) expect(held.filter((path) => !known.stdout.split('\n').includes(path))).toEqual([]);
+});
+
+test('it stays within its size: sources 3 MB, packages 90 MB, so that a heavy dependency does not come unseen', async () => {
+  const megabytes = async (folder: string) => {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile());
+    const sizes = await Promise.all(files.map(async (entry) => (await lstat(join(entry.parentPath, entry.name))).size));
+    return sizes.reduce((sum, size) => sum + size, 0) / 1_048_576;
+  };
+  const packages = await megabytes(join(app, 'node_modules'));
+  const all = await megabytes(app);
+  expect(packages).toBeGreaterThan(1);
+  expect(packages).toBeLessThan(90);
+  expect(all - packages).toBeLessThan(3);
+});
+
+test('the commit given to the build is what it says of itself', async () => {
+  expect(imageEnv.PILOTLIGHT_COMMIT).toBe('');
+  const env = environmentOf(new Map([...buildArgs, ['COMMIT', 'abc1234']]));
+  const { said, ended } = start(node, [...entryPoint(), 'version'], env);
+  expect(await ended, said.err).toEqual({ code: 0, signal: null });
+  expect(said.out).toContain('abc1234');
 });
 
 describe('the tree starts, read-only, without anything of development', () => {
