@@ -166,6 +166,11 @@ const words: Readonly<Record<IncidentKind, KindWords>> = {
   },
 };
 
+/** False for a kind only a newer version knows: its incidents are that version's to tell and to end. */
+export function isIncidentKind(kind: string): kind is IncidentKind {
+  return Object.hasOwn(words, kind);
+}
+
 export function kindWords(kind: IncidentKind): KindWords {
   return words[kind];
 }

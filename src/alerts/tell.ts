@@ -5,6 +5,7 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Channel, Delivery } from './channel.ts';
+import { isIncidentKind } from './kinds.ts';
 import type { DeliveryState, IncidentMemory, MadeNotice, TellJob } from './ports.ts';
 import { owedTo } from './routes.ts';
 
@@ -26,7 +27,7 @@ const refusedRetryMs = 3_600_000;
 export async function tell({ key, channel: name }: TellJob, ports: TellPorts, signal: AbortSignal): Promise<void> {
   const { memory, clock, log } = ports;
   const [incident, channel] = [await memory.get(key), ports.channels.get(name)];
-  if (incident === undefined || channel === undefined) return;
+  if (incident === undefined || channel === undefined || !isIncidentKind(incident.kind)) return;
   const had = await memory.delivery(key, name);
   const owed = owedTo(incident, had, clock.now());
   if (owed === undefined) return;

@@ -10,6 +10,7 @@ import { digestOf } from './digest.ts';
 import type { EntryRules } from './from-entry.ts';
 import { createGatherer, type Facts, type Gathered } from './gather.ts';
 import { type Incident, type IncidentPolicy, type Orders, reconcile } from './incident.ts';
+import { isIncidentKind } from './kinds.ts';
 import type { MassState } from './mass.ts';
 import type { AlertQueue, DeliveryState, IncidentMemory, PersonsOrders, Recalled, SecretFacts } from './ports.ts';
 import { sharedEnds } from './recall.ts';
@@ -49,12 +50,16 @@ const settleMsMin = 15 * 60_000;
 const restTimes = 9;
 /** An ended incident is shown for so long. */
 const keepEndedMs = 24 * 3_600_000;
+/** And for so long at most while it cannot be closed. */
+const keepUnclosedMs = 30 * 24 * 3_600_000;
 /** A channel is said to fail when it has for so long, or will not come back by itself. */
 const failingForMs = 5 * 60_000;
 
 export interface Looked {
   readonly open: readonly Incident[];
   readonly queued: number;
+  /** Since when a channel is owed something it has not accepted (epoch ms); null while none is. */
+  readonly owedSince: number | null;
 }
 
 /** Undefined where another process has the turn. Throws redis_unavailable, and what a look throws. */
@@ -72,7 +77,8 @@ export async function watch(ports: WatchPorts, settings: WatchSettings): Promise
 
 async function look(ports: WatchPorts, settings: WatchSettings, now: number): Promise<Looked> {
   const { memory } = ports;
-  const known = new Map((await memory.all()).map((incident) => [incident.key, incident]));
+  const understood = (await memory.all()).filter(({ kind }) => isIncidentKind(kind));
+  const known = new Map(understood.map((incident) => [incident.key, incident]));
   const orders = await memory.takeOrders();
   const recalled = await memory.recalled();
   const { conditions, mass, facts } = await gather(ports, settings, orders, now);
@@ -84,7 +90,7 @@ async function look(ports: WatchPorts, settings: WatchSettings, now: number): Pr
     [...made, ...endedUnseen(recalled, made, now)].map((one) => enriched(one, known, ports)),
   );
   const deliveries = await memory.deliveries();
-  const { kept, removed, jobs } = await settle(incidents, deliveries, ports, settings, now);
+  const { kept, removed, jobs, owedSince } = await settle(incidents, deliveries, ports, settings, now);
   await memory.writeMass(mass);
   await memory.write(
     kept.filter((incident) => known.get(incident.key) !== incident),
@@ -92,7 +98,7 @@ async function look(ports: WatchPorts, settings: WatchSettings, now: number): Pr
   );
   await memory.forgetRecalled([...recalled.keys()]);
   await ports.queue.add(jobs);
-  return { open: kept.filter(({ endedAt }) => endedAt === undefined), queued: jobs.length };
+  return { open: kept.filter(({ endedAt }) => endedAt === undefined), queued: jobs.length, owedSince };
 }
 
 async function gather(
@@ -210,20 +216,28 @@ async function settle(
   const kept: Incident[] = [];
   const removed: string[] = [];
   const jobs: { key: string; channel: string }[] = [];
+  let owedSince: number | null = null;
   for (const incident of incidents) {
     const had = deliveries.get(incident.key) ?? new Map<string, DeliveryState>();
     // One that was told keeps hearing of it, though the routes would choose otherwise by now.
     const told = [...new Set([...channelsFor(incident, channels, routes), ...had.keys()])].filter(
       (name) => channels.includes(name) && suits(incident, deduplicating.includes(name)),
     );
-    for (const channel of told)
-      if (owedTo(incident, had.get(channel), now) !== undefined) jobs.push({ key: incident.key, channel });
+    for (const channel of told) {
+      const state = had.get(channel);
+      if (owedTo(incident, state, now) !== undefined) jobs.push({ key: incident.key, channel });
+      // What waits to be tried again is owed all the same.
+      const isOwed = owedTo(incident, state === undefined ? state : { ...state, notBefore: 0 }, now) !== undefined;
+      if (isOwed) owedSince = Math.min(owedSince ?? incident.toldAt, incident.toldAt);
+    }
     const isOver = incident.endedAt !== undefined && told.every((name) => isSettled(incident, had.get(name)));
-    if (isOver && now - (incident.endedAt ?? 0) >= Math.max(keepEndedMs, flapGuardMs)) removed.push(incident.key);
+    // One whose flag could not be taken away yet is tried again for longer: nobody else would, and the flag is on the secret.
+    const keepMs = incident.closed === true ? Math.max(keepEndedMs, flapGuardMs) : keepUnclosedMs;
+    if (isOver && now - (incident.endedAt ?? 0) >= keepMs) removed.push(incident.key);
     else if (isOver && incident.closed !== true) kept.push(await closed(incident));
     else kept.push(incident);
   }
-  return { kept, removed, jobs };
+  return { kept, removed, jobs, owedSince };
 
   async function closed(incident: Incident): Promise<Incident> {
     const { connection } = incident.about;
