@@ -9,7 +9,9 @@ import { z } from 'zod';
 import { cronExpression } from './cron.ts';
 import { duration } from './duration.ts';
 import { alerts, login, reconsent } from './schema-alerts.ts';
+import { redis } from './schema-redis.ts';
 import { fields, loopbackHttp, path, secretName, store, variable } from './schema-store.ts';
+import { tracing } from './schema-tracing.ts';
 
 const host = z.string().regex(/^[A-Za-z0-9.:-]{1,253}$/, 'must be a host name or an address');
 const share = z.number().gt(0, 'must be above 0').lt(1, 'must be below 1');
@@ -33,29 +35,6 @@ const client = z.strictObject({
   previousClientSecretEnv: variable.optional(),
 });
 export type ClientSource = z.infer<typeof client>;
-
-const redis = z.strictObject({
-  /** redis:// or rediss://, without a password (REDIS_URL may hold one). Absent: a private Redis is started; not in Kubernetes. */
-  url: z
-    .string()
-    .regex(/^rediss?:\/\/[^\s]+$/, 'must be a redis:// or rediss:// URL')
-    .refine((text) => URL.canParse(text), 'is not a URL')
-    .optional(),
-  /** Beginning of every key. The braces are Redis Cluster's hash tag: all keys stay in one slot. */
-  prefix: z
-    .string()
-    .regex(/^\{[A-Za-z0-9_-]{1,32}\}[A-Za-z0-9_:-]{0,32}$/, 'must begin with a hash tag in braces, like {pilotlight}')
-    .default('{pilotlight}'),
-  /** For rediss:// only. Files in PEM; the system's certificate authorities where caFile is absent. */
-  tls: z
-    .strictObject({
-      caFile: path.optional(),
-      certFile: path.optional(),
-      keyFile: path.optional(),
-      serverName: host.optional(),
-    })
-    .optional(),
-});
 
 /** Six-field cron expressions (second first), in UTC. A lost or doubled tick is harmless; seldom ticks only cost delay. */
 const schedule = z.strictObject({
@@ -145,16 +124,25 @@ const spool = z.strictObject({
   unwrittenMax: z.int().min(1).max(100_000).default(200),
 });
 
-const web = z.strictObject({
-  /** Address listened on. Kubernetes probes need 0.0.0.0. */
-  host: host.default('127.0.0.1'),
-  /** TCP port; 0 takes a free one. */
-  port: z.int().min(0).max(65_535).default(8080),
-  /** Serve the operator's pages, read-only, without a login; absent: only where host is loopback. */
-  statusPage: z.boolean().optional(),
-  /** Serve them to whoever has the token, on any address. */
-  login: login.optional(),
-});
+const web = z
+  .strictObject({
+    /** Address listened on. Kubernetes probes need 0.0.0.0. */
+    host: host.default('127.0.0.1'),
+    /** TCP port; 0 takes a free one. */
+    port: z.int().min(0).max(65_535).default(8080),
+    /** Probes and /metrics on a port of their own, and on no other; with the pages on `port` where absent. */
+    healthPort: z.int().min(0).max(65_535).optional(),
+    /** Name so many of the nearest deadlines in /metrics, each by its connection: names of customers become labels. */
+    metrics: z.strictObject({ nearest: z.int().min(0).max(100).default(0) }).prefault({}),
+    /** Serve the operator's pages, read-only, without a login; absent: only where host is loopback. */
+    statusPage: z.boolean().optional(),
+    /** Serve them to whoever has the token, on any address. */
+    login: login.optional(),
+  })
+  .refine(({ port, healthPort = 0 }) => healthPort === 0 || healthPort !== port, {
+    path: ['healthPort'],
+    error: 'must be another port than web.port',
+  });
 
 export const configSchema = z.strictObject({
   /** Names this installation and is bound into sealed records, so that staging never opens production's. */
@@ -187,6 +175,8 @@ export const configSchema = z.strictObject({
   alerts: alerts.prefault({}),
   reconsent: reconsent.prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
+  /** OpenTelemetry traces from the tick to the write-back; off where no endpoint is said. */
+  tracing: tracing.prefault({}),
   /** Tests and the demo: every token request goes to this loopback address instead of the provider. Refused in Kubernetes. */
   sandbox: z
     .strictObject({

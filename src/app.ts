@@ -5,6 +5,7 @@
 import type { Config } from '../config/derive.ts';
 import { censusJob } from '../jobs/census.ts';
 import { inventoryJob } from '../jobs/inventory.ts';
+import { reachJob } from '../jobs/reach.ts';
 import { recoverJob } from '../jobs/recover.ts';
 import { jobsFor } from '../jobs/schedule.ts';
 import { sweepJob } from '../jobs/sweep.ts';
@@ -12,20 +13,24 @@ import { watchJob } from '../jobs/watch.ts';
 import { type Alerting, alertParts, createAlerting } from './alert-parts.ts';
 import type { Looked } from './alerts/watch.ts';
 import { openTrail } from './audit-trail.ts';
-import { entryUrgency, sweepSettings } from './derive-settings.ts';
+import { entryAlarms, entryUrgency, sweepSettings } from './derive-settings.ts';
 import { openQueues } from './open-queues.ts';
-import { overviewFacts, refreshGauges } from './overview.ts';
-import { checkSuitable } from './queue/redis.ts';
+import { overviewFacts } from './overview.ts';
 import type { RefreshQueuesHandle } from './queue/refresh-queues.ts';
+import { storeInTheWay } from './reachable.ts';
+import { readiness } from './readiness.ts';
 import { openReconsent } from './reconsent-parts.ts';
 import type { RotationReport } from './rotation/outcome.ts';
 import { openSpool } from './rotation-parts.ts';
 import { type Clock, within } from './runtime/clock.ts';
 import { type Closers, createClosers } from './runtime/closers.ts';
-import { describeError } from './runtime/errors.ts';
+import { describeError, hasCode } from './runtime/errors.ts';
 import { createTicker } from './schedule/cron.ts';
+import { createScrape } from './scrape.ts';
 import { type Deps, openServices, type Services } from './services.ts';
+import { startRedis } from './start-redis.ts';
 import type { Metrics } from './telemetry/metrics.ts';
+import { openTracing } from './tracing-parts.ts';
 import { createHeartbeats } from './web/heartbeats.ts';
 import { createWebServer } from './web/server.ts';
 import { createStatusReader } from './web/status-reader.ts';
@@ -36,6 +41,8 @@ export interface AppOptions {
   readonly role: 'all' | 'scheduler' | 'worker';
   readonly deps: Deps;
   readonly metrics: Metrics;
+  /** Of this program, for traces. */
+  readonly version?: string;
   /** Told of every rotation, after metrics and audit. */
   readonly observe?: (report: RotationReport) => void;
   /** Told of every look for what on-call should know. */
@@ -45,6 +52,8 @@ export interface AppOptions {
 export interface App {
   /** Address of the web server. */
   readonly url: string;
+  /** Where probes and metrics are: the same, unless they have a port of their own. */
+  readonly healthUrl: string;
   readonly services: Services;
   readonly queues: RefreshQueuesHandle;
   /** Resolves when every first run (recovery, inventory, sweep) has come to its end. */
@@ -71,12 +80,12 @@ export async function startApp(config: Config, options: AppOptions): Promise<App
 async function start(config: Config, options: AppOptions, closers: Closers): Promise<App> {
   const { deps, role, metrics } = options;
   const { clock, log } = deps;
+  const tracing = await openTracing(config, deps, options.version ?? '0', closers);
   const services = await openServices(config, deps, closers);
   const phase = { now: 'starting' as 'starting' | 'running' | 'draining' };
   const heartbeats = createHeartbeats(clock);
-  await services.redis.untilReached(redisPatienceMs).catch(() => log.warn('redis.waiting'));
-  if (services.redis.reachedOnce()) await checkSuitable(services.redis.redis, log);
-  const queues = await openQueues(services, closers, redisPatienceMs);
+  const firstMeeting = await startRedis(services, redisPatienceMs, closers);
+  const queues = await openQueues(services, closers, redisPatienceMs, tracing.jobs);
 
   const works = role !== 'scheduler';
   const spool = works ? await openSpool(config, services, closers) : undefined;
@@ -86,20 +95,29 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
     version === undefined ? undefined : reconsent?.linkFor({ kind: 'reconsent', connection, version }),
   );
   const alerting = createAlerting(services, alerts, (channel, kind) => metrics.alertTold(channel, kind), closers);
-  const worker = spool === undefined ? undefined : createWorker(services, spool, options, { alerting, trail }, closers);
+  const worker =
+    spool === undefined ? undefined : createWorker(services, spool, options, { alerting, trail, tracing }, closers);
   const beat = heartbeats.expect('ticker', sweepMsMax);
   const ticker = createTicker(
-    jobsFor(role, [
-      ...cronJobs(services, queues, metrics, alerting, worker),
-      watchFor(options, config, alerting, metrics),
-    ]),
+    tracing.ticks(
+      jobsFor(role, [
+        ...cronJobs(services, queues, metrics, alerting, worker),
+        watchFor(options, config, alerting, metrics),
+        reachFor(role, services),
+      ]),
+    ),
     {
       log,
       ended: beat,
+      failed: (name) => metrics.cronRun(name, 'failed'),
       ran(name) {
+        metrics.cronRun(name, 'ok');
         services.lamps
           .note(name, clock.now())
-          .catch((error: unknown) => log.warn('lamp.not_noted', describeError(error)));
+          // That Redis is away is said once, by whoever lost it.
+          .catch((error: unknown) => {
+            if (!hasCode(error, 'redis_unavailable')) log.warn('lamp.not_noted', describeError(error));
+          });
       },
     },
   );
@@ -119,34 +137,34 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
     environment: config.environment,
     health: {
       heartbeats: () => heartbeats.read(),
-      readiness: async () => ({ phase: phase.now, checks: [{ name: 'redis', ok: await services.redis.ping() }] }),
+      readiness: () => readiness(phase.now, services),
     },
-    metrics: {
-      async render() {
-        await refreshGauges(sources, metrics).catch(() => metrics.redis(false));
-        return metrics.render();
-      },
-    },
+    metrics: { render: createScrape(sources, metrics) },
     status,
     logger: log,
     clock,
   });
   closers.push('web', () => web.stop());
-  const { url } = await web.start();
-  worker?.start();
+  const { url, healthUrl } = await web.start();
+  // No token is spent on a Redis that may drop a lease: one that comes later is looked at first.
+  void firstMeeting.fit.then((fit) => (fit && phase.now !== 'draining' ? worker?.start() : undefined));
   alerting.start();
   phase.now = 'running';
   const settled = ticker.start();
   metrics.configLoaded(clock.now());
+  metrics.roles(role === 'all' ? ['scheduler', 'worker'] : [role]);
   log.info('service.started', { role, url, store: config.store.kind, environment: config.environment });
 
   return {
     url,
+    healthUrl,
     services,
     queues,
     settled,
     async stop() {
       phase.now = 'draining';
+      // The ticker ends on purpose: a long drain is no silence.
+      heartbeats.forget('ticker');
       log.info('service.draining');
       // Side by side: while a long inventory comes to its end no further job may be taken.
       const limitMs = config.rotation.drainLimit;
@@ -167,12 +185,22 @@ function inTime(something: Promise<void>, ms: number, clock: Clock): Promise<voi
   );
 }
 
+function reachFor(role: AppOptions['role'], { store, reachable }: Services) {
+  return reachJob(role === 'worker' ? 'worker' : 'scheduler', {
+    store,
+    quietMs: () => reachable.storeQuietMs(),
+    away: () => storeInTheWay(reachable.outages) !== undefined,
+  });
+}
+
 /** By one process at a time, whatever its role: a scheduler that is gone is one of the things looked for. */
 function watchFor({ role, looked }: AppOptions, { alerts }: Config, alerting: Alerting, metrics: Metrics) {
   const { ports, settings } = alerting.watch;
+  const { clock } = ports;
   return watchJob(alerts.watch, role === 'worker' ? 'worker' : 'scheduler', ports, settings, (result) => {
+    metrics.incidents(result === undefined ? undefined : { ...result, lookedAt: clock.now() });
+    if (result === undefined) return;
     alerting.looked(result);
-    metrics.incidents(result.open);
     looked?.(result);
   });
 }
@@ -212,6 +240,8 @@ function cronJobs(
       index: services.index,
       clock,
       taken: (census) => metrics.connections(census),
+      alarmsOf: entryAlarms(config),
+      nearest: config.web.metrics.nearest,
       last: { atMs: undefined },
     }),
   ];

@@ -1,7 +1,7 @@
 /** What parts need to know, derived from the configuration: pure. */
 import type { Config } from '../config/derive.ts';
 import type { IndexEntry } from './connection/entry.ts';
-import { type Thresholds, type Urgency, urgencyOf } from './connection/urgency.ts';
+import { type Alarms, alarmsOf, type Life, type Thresholds, type Urgency, urgencyOf } from './connection/urgency.ts';
 import type { RotationSettings } from './rotation/settings.ts';
 import type { SweepSettings } from './schedule/sweep.ts';
 
@@ -64,12 +64,19 @@ function withOwn(thresholds: Thresholds, { warnMs, pageMs }: IndexEntry): Thresh
   };
 }
 
-/** The urgency of an index entry. Its life's length is the provider's rule for the clock its deadline comes from. */
+/** The urgency of an index entry. */
 export function entryUrgency(config: Config): (entry: IndexEntry, now: number) => Urgency {
-  return (entry, now) => {
-    const rules = config.providers[entry.at.provider]?.lifetimes ?? [];
-    const spans = rules.map((rule) => (entry.clock === 'absolute' ? rule.absolute : rule.idle));
-    const spanMs = spans.find((span) => span !== undefined) ?? null;
-    return urgencyOf({ ...entry, spanMs }, now, withOwn(thresholdsOf(config, entry.at.provider), entry));
-  };
+  return (entry, now) => urgencyOf(lifeOf(config, entry), now, withOwn(thresholdsOf(config, entry.at.provider), entry));
+}
+
+/** When an index entry becomes urgent if nothing happens. */
+export function entryAlarms(config: Config): (entry: IndexEntry) => Alarms | undefined {
+  return (entry) => alarmsOf(lifeOf(config, entry), withOwn(thresholdsOf(config, entry.at.provider), entry));
+}
+
+/** Its life's length is the provider's rule for the clock its deadline comes from. */
+function lifeOf(config: Config, { at, clock, deadlineAt }: IndexEntry): Life {
+  const rules = config.providers[at.provider]?.lifetimes ?? [];
+  const spans = rules.map((rule) => (clock === 'absolute' ? rule.absolute : rule.idle));
+  return { deadlineAt, clock, spanMs: spans.find((span) => span !== undefined) ?? null };
 }

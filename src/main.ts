@@ -79,7 +79,7 @@ async function run(loaded: Loaded, role: 'all' | 'scheduler' | 'worker'): Promis
   const told = untilTold(log);
   const metrics = metricsOf(loaded);
   try {
-    const app = await startApp(config, { role, metrics, deps: depsOf(loaded, log, metrics) });
+    const app = await startApp(config, { role, metrics, deps: depsOf(loaded, log, metrics), version: build.version });
     void app.settled.then(() => hintWhereEmpty(app, log));
     await told;
     // What did not come to its end is on the disk; what still tries must not keep the process.
@@ -141,9 +141,9 @@ const context: CommandContext = {
   loadConfig: (file) => loadConfig({ file, env: process.env }),
   renderConfig,
   readDuration: parseDuration,
-  open(loaded) {
+  open(loaded, purpose) {
     const metrics = metricsOf(loaded);
-    return openForCommand(loaded, depsOf(loaded, silentLogger, metrics), { metrics });
+    return openForCommand(loaded, depsOf(loaded, silentLogger, metrics), { metrics }, purpose);
   },
   openSpool(loaded) {
     const metrics = metricsOf(loaded);

@@ -1,5 +1,6 @@
 /** The queues of a process or a command, on a connection of their own. */
 import { refreshJob } from '../jobs/refresh.ts';
+import type { JobTraces } from './queue/job-traces.ts';
 import { createRefreshQueues, type RefreshQueuesHandle } from './queue/refresh-queues.ts';
 import type { Closers } from './runtime/closers.ts';
 import type { Services } from './services.ts';
@@ -9,6 +10,7 @@ export async function openQueues(
   services: Services,
   closers: Closers,
   patienceMs: number,
+  traces?: JobTraces,
 ): Promise<RefreshQueuesHandle> {
   const { prefix, deps } = services;
   const connection = services.connect('queues');
@@ -19,6 +21,7 @@ export async function openQueues(
     clock: deps.clock,
     logger: deps.log,
     job: refreshJob,
+    ...(traces === undefined ? {} : { traces }),
   });
   closers.push('queues', () => queues.close());
   return queues;

@@ -31,17 +31,20 @@ export async function openForCommand(
   loaded: LoadResult & { ok: true },
   deps: Deps,
   appOptions: Omit<AppOptions, 'role' | 'deps'>,
+  purpose?: 'diagnosis',
 ): Promise<Opened> {
   const closers = createClosers();
   const { config } = loaded;
   const { clock, log } = deps;
   try {
     const services = await openServices(config, deps, closers);
-    await services.redis.untilReached(redisPatienceMs);
-    const queues = await openQueues(services, closers, redisPatienceMs);
-    const sweptAt = (await services.lamps.read()).get('sweep') ?? 0;
+    const reached = services.redis.untilReached(redisPatienceMs);
+    // Doctor says in its turn what is not there, and leaves the index as it is.
+    await (purpose === undefined ? reached : reached.catch(() => undefined));
+    const queues = await openQueues(services, closers, purpose === undefined ? redisPatienceMs : 1);
+    const sweptAt = purpose === undefined ? ((await services.lamps.read()).get('sweep') ?? 0) : 0;
     const serviceRuns = clock.now() - sweptAt < serviceSilentMs;
-    if (!serviceRuns) await takeInventory({ ...services, clock, log }, { absent: new Set() });
+    if (!serviceRuns && purpose === undefined) await takeInventory({ ...services, clock, log }, { absent: new Set() });
     const status = createStatusReader({
       index: services.index,
       clock,
@@ -64,7 +67,7 @@ export async function openForCommand(
         try {
           if (!serviceRuns)
             worker = await startApp(
-              { ...config, web: { ...config.web, port: 0 } },
+              { ...config, web: { ...config.web, port: 0, healthPort: undefined } },
               { ...appOptions, role: 'worker', deps },
             );
           for (const id of ids) yield await refreshOne(services, queues, reports, id);

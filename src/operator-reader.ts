@@ -1,7 +1,7 @@
 /** What the operator's pages show, gathered where it is known: the index, the clients, the incidents and what was told of them. */
 import type { AlertParts } from './alert-parts.ts';
 import type { Incident } from './alerts/incident.ts';
-import { kindWords, type Severity } from './alerts/kinds.ts';
+import { isIncidentKind, kindWords, type Severity } from './alerts/kinds.ts';
 import type { DeliveryState } from './alerts/ports.ts';
 import { clientKey } from './connection/entry.ts';
 import { ownerTag } from './connection/flag.ts';
@@ -18,6 +18,7 @@ export function operatorReader(services: Services, { memory, attempts, channels 
   async function incidents(): Promise<{ open: IncidentRow[]; ended: IncidentRow[] }> {
     const [all, deliveries] = await Promise.all([memory.all(), memory.deliveries()]);
     const rows = all
+      .filter(({ kind }) => isIncidentKind(kind))
       // Ends told for a memory that was lost were no incidents.
       .filter(({ recalled, about }) => recalled !== true || about.connection !== undefined)
       .map((incident) => rowOf(incident, deliveries.get(incident.key) ?? new Map(), [...channels.keys()]));

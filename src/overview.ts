@@ -13,7 +13,7 @@ export interface OverviewSources {
   readonly spool: Spool | undefined;
 }
 
-const noRecords = { records: 0, answered: 0, unreadable: 0, oldestAt: null };
+const noRecords = { records: 0, answered: 0, unreadable: 0, oldestAt: null, oldestAnsweredAt: null };
 
 /** The scheduler's lamps: when each run last came to its end, and how often it should. Throws redis_unavailable. */
 export async function readLamps({ lamps, config }: Pick<Services, 'lamps' | 'config'>): Promise<Lamp[]> {
@@ -32,6 +32,7 @@ export async function overviewFacts({
 }: OverviewSources): Promise<Omit<Overview, 'now' | 'census'>> {
   const { clients, due, config, deps } = services;
   const backlog = await due.backlog(deps.clock.now());
+  const { records, answered, unreadable, oldestAt } = spool?.stats() ?? noRecords;
   const stats = await queues.stats(Object.keys(config.providers));
   const breakers = (await clients.list())
     .filter(({ health }) => health.breaker === 'open')
@@ -44,19 +45,34 @@ export async function overviewFacts({
   return {
     lamps: await readLamps(services),
     backlog: { ...backlog, queued: stats.reduce((sum, queue) => sum + queue.waiting + queue.active, 0) },
-    spool: spool?.stats() ?? noRecords,
+    spool: { records, answered, unreadable, oldestAt },
     breakers,
   };
 }
 
-/** Brings the gauges that show a moment up to date; asked for at each scrape. */
+/** Brings the gauges that show a moment up to date; asked for at each scrape. Throws redis_unavailable. */
 export async function refreshGauges({ services, queues, spool }: OverviewSources, metrics: Metrics): Promise<void> {
-  const { clients, due, config, deps, redis } = services;
+  const { clients, due, config, deps, redis, reachable } = services;
+  // What needs no Redis comes first: it may be what is away.
+  const skew = reachable.skew.read();
+  if (skew !== undefined) metrics.storeClockSkew(skew.skewMs);
   if (spool !== undefined) metrics.spool(spool.stats());
-  metrics.redis(await redis.ping());
-  metrics.ready((await due.backlog(deps.clock.now())).ready);
-  metrics.breakers((await clients.list()).map(({ at, health }) => ({ ...at, open: health.breaker === 'open' })));
-  for (const queue of await queues.stats(Object.keys(config.providers))) {
+  const up = await redis.ping();
+  metrics.redis(up);
+  // Each further question would take as long to fail.
+  if (!up) return metrics.queuesUnknown();
+  const now = deps.clock.now();
+  const [backlog, known, stats] = await Promise.all([
+    due.backlog(now),
+    clients.list(),
+    queues.stats(Object.keys(config.providers)),
+  ]);
+  metrics.ready(backlog.ready);
+  metrics.clients(
+    known.map(({ at, health: { breaker, heldUntil } }) => ({ ...at, open: breaker === 'open', heldUntil })),
+    now,
+  );
+  for (const queue of stats) {
     const { waiting, active, delayed, failed, oldestWaitingAt } = queue;
     metrics.queue(queue.provider, { jobs: { waiting, active, delayed, failed }, oldestWaitingAt });
   }

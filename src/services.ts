@@ -2,7 +2,6 @@
  * Everything a process or a command speaks to, made from the configuration: store, Redis, token endpoint and the rules a
  * connection is judged by. Whatever is opened here is closed by `closers`, in reverse.
  */
-import { readFile } from 'node:fs/promises';
 import type { Config } from '../config/derive.ts';
 import { parseDuration } from '../config/duration.ts';
 import { clientSources } from './client-sources.ts';
@@ -10,12 +9,15 @@ import { type Fingerprint, fingerprinter } from './connection/fingerprint.ts';
 import type { JudgeRules } from './connection/standing.ts';
 import { tokenHost } from './oauth/target.ts';
 import { createTokenEndpoint, type OAuthEndpoint } from './oauth/token-endpoint.ts';
+import { observedStore } from './observed-store.ts';
 import { createClients } from './queue/clients.ts';
 import { createDueIndex } from './queue/due-index.ts';
 import { createConnectionIndex } from './queue/index.ts';
 import { createLamps, type Lamps } from './queue/lamps.ts';
-import { ensureRedis } from './queue/private-redis.ts';
-import { connectRedis, type RedisConnection, type RedisRole } from './queue/redis.ts';
+import type { RedisConnection } from './queue/redis.ts';
+import type { RedisClient } from './queue/redis-client.ts';
+import { createReachable, type Reachable } from './reachable.ts';
+import { type ConnectRedis, openRedis } from './redis-parts.ts';
 import type { ClientRegistry, Clients, ConnectionIndex, SecretDescription, SecretStore } from './rotation/ports.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { Closers } from './runtime/closers.ts';
@@ -24,7 +26,6 @@ import { decodeKey, loadKey, loadOrCreateKey } from './runtime/key-file.ts';
 import type { Logger } from './runtime/logger.ts';
 import type { Machine } from './runtime/machine.ts';
 import type { Random } from './runtime/random.ts';
-import { Secret } from './runtime/secret.ts';
 import type { DueIndex } from './schedule/ports.ts';
 import { createAwsSecretStore } from './secrets/aws.ts';
 import { createClientRegistry } from './secrets/clients.ts';
@@ -59,13 +60,15 @@ export interface Services {
   readonly endpoint: OAuthEndpoint;
   readonly fingerprint: Fingerprint;
   readonly rules: JudgeRules;
-  readonly redis: RedisConnection;
-  readonly connect: (role: RedisRole) => RedisConnection;
+  readonly redis: RedisConnection<RedisClient>;
+  readonly connect: ConnectRedis;
   readonly prefix: string;
   readonly index: ConnectionIndex;
   readonly due: DueIndex;
   readonly clients: Clients;
   readonly lamps: Lamps;
+  /** Whether store and token endpoints can be reached, told from the calls made of them. */
+  readonly reachable: Reachable;
   readonly isManaged: (secret: SecretDescription) => boolean;
   readonly nameOf: (id: string) => string;
   readonly idOf: (name: string) => string | undefined;
@@ -76,24 +79,9 @@ export async function openServices(config: Config, deps: Deps, closers: Closers)
   const { clock, random, log, machine } = deps;
   const fingerprintKey = await localKey(config.spool.fingerprintKeyFile, config, deps);
   const fingerprint = fingerprinter(fingerprintKey);
-  const store = observed(await openStore(config, deps, closers), deps);
-  const { url, source, stop } = await ensureRedis({
-    ...(deps.redisUrl === undefined ? {} : { url: deps.redisUrl }),
-    shared: deps.inKubernetes,
-    dataDir: config.dataDir,
-    say: deps.say,
-    ...machine,
-    clock,
-    random,
-  });
-  closers.push('private Redis', stop);
-  if (source !== 'configured') log.info('redis.private', { source });
-  const tls = await readTls(config);
-  const connect = (role: RedisRole) => {
-    const connection = connectRedis({ url, role, logger: log, clock, ...(tls === undefined ? {} : { tls }) });
-    closers.push(`Redis (${role})`, () => connection.close());
-    return connection;
-  };
+  const reachable = createReachable({ clock, log });
+  const store = reachable.watchStore(observedStore(await openStore(config, deps, reachable, closers), deps));
+  const connect = await openRedis(config, deps, closers);
   const redis = connect('commands');
   const { prefix } = config.redis;
   const index = createConnectionIndex({ redis: redis.redis, prefix });
@@ -107,12 +95,15 @@ export async function openServices(config: Config, deps: Deps, closers: Closers)
       clock,
       keepMs: deps.credentialsCacheMs,
     }),
-    endpoint: createTokenEndpoint({
-      clock,
-      random,
-      limits: { connectMs: config.rotation.connectLimit, totalMs: config.rotation.requestLimit },
-      ...(config.sandbox === undefined ? {} : { connectTo: new URL(config.sandbox.connectTo) }),
-    }),
+    endpoint: reachable.watchEndpoint(
+      createTokenEndpoint({
+        clock,
+        random,
+        limits: { connectMs: config.rotation.connectLimit, totalMs: config.rotation.requestLimit },
+        ...(config.sandbox === undefined ? {} : { connectTo: new URL(config.sandbox.connectTo) }),
+      }),
+    ),
+    reachable,
     fingerprint,
     rules: rulesOf(config, fingerprint),
     redis,
@@ -165,7 +156,12 @@ function findOf({ store }: Config): Find {
   return 'tag' in find ? { tagKey: find.tag.key, tagValue: find.tag.value } : { namePrefix: find.prefix };
 }
 
-async function openStore(config: Config, deps: Deps, closers: Closers): Promise<SecretStore & SecretImporter> {
+async function openStore(
+  config: Config,
+  deps: Deps,
+  reachable: Reachable,
+  closers: Closers,
+): Promise<SecretStore & SecretImporter> {
   const { kind, aws, file } = config.store;
   const find = findOf(config);
   if (kind === 'file') {
@@ -183,52 +179,11 @@ async function openStore(config: Config, deps: Deps, closers: Closers): Promise<
     random: deps.random,
     find,
     limits: { connectMs: aws.connectLimit, requestMs: aws.requestLimit },
+    onServerDate: (date) => reachable.skew.seen(date),
     ...(deps.awsCredentials === undefined ? {} : { credentials: deps.awsCredentials }),
     ...(aws.region === undefined ? {} : { region: aws.region }),
     ...(aws.endpoint === undefined ? {} : { endpoint: aws.endpoint }),
   });
   closers.push('secret store', () => store.close());
   return store;
-}
-
-/** Times every call for metrics; the calls themselves pass through untouched. */
-function observed(store: SecretStore & SecretImporter, { observeStore, clock }: Deps): SecretStore & SecretImporter {
-  const timed =
-    <A extends unknown[], R>(operation: keyof SecretStore, call: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
-      const startedMs = clock.monotonic();
-      try {
-        const result = await call(...args);
-        observeStore(operation, 'ok', clock.monotonic() - startedMs);
-        return result;
-      } catch (error) {
-        observeStore(operation, error instanceof PilotlightError ? error.code : 'other', clock.monotonic() - startedMs);
-        throw error;
-      }
-    };
-  return {
-    list: () => store.list(),
-    describe: timed('describe', store.describe),
-    read: timed('read', store.read),
-    readMany: timed('readMany', store.readMany),
-    versions: timed('versions', store.versions),
-    put: timed('put', store.put),
-    moveStage: timed('moveStage', store.moveStage),
-    tag: timed('tag', store.tag),
-    untag: timed('untag', store.untag),
-    create: store.create,
-  };
-}
-
-async function readTls({ redis }: Config) {
-  const { tls } = redis;
-  if (tls === undefined) return undefined;
-  const text = async (path: string | undefined) => (path === undefined ? undefined : await readFile(path, 'utf8'));
-  const [ca, cert, key] = [await text(tls.caFile), await text(tls.certFile), await text(tls.keyFile)];
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key: new Secret(key) }),
-    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-  };
 }

@@ -14,6 +14,7 @@ import type { Services } from './services.ts';
 import type { MirroredSpool } from './spool/mirrored.ts';
 import type { Audit } from './telemetry/audit.ts';
 import { createObserver } from './telemetry/observe.ts';
+import type { Tracing } from './tracing-parts.ts';
 
 export interface Worker {
   readonly ports: RotationPorts;
@@ -27,7 +28,7 @@ export function createWorker(
   services: Services,
   spool: MirroredSpool,
   options: AppOptions,
-  { alerting, trail }: { readonly alerting: Alerting; readonly trail: Audit },
+  { alerting, trail, tracing }: { readonly alerting: Alerting; readonly trail: Audit; readonly tracing: Tracing },
   closers: Closers,
 ): Worker {
   const { config, deps, prefix, redis } = services;
@@ -39,7 +40,7 @@ export function createWorker(
     alerting.observe(report);
     options.observe?.(report);
   };
-  const ports = rotationPorts(services, spool);
+  const ports = tracing.ports(rotationPorts(services, spool), services);
   const accounting = { index: services.index, log, observe };
   const reports = createReports({ redis: redis.redis, prefix, clock });
   const workers = createRefreshWorkers({
@@ -51,8 +52,10 @@ export function createWorker(
     clock,
     logger: log,
     job: refreshJob,
+    ...(tracing.jobs === undefined ? {} : { traces: tracing.jobs }),
+    onStalled: (provider) => options.metrics.stalled(provider),
     async run(job, signal) {
-      const report = await runRefresh(job, { ports, settings, accounting }, signal);
+      const report = await tracing.rotation(job, () => runRefresh(job, { ports, settings, accounting }, signal));
       if (job.reason === 'manual') await reports.publish(report);
     },
   });

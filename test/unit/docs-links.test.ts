@@ -12,7 +12,7 @@ import type { CommandContext } from '../../src/cli/context.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { connectionStates } from '../../src/connection/entry.ts';
 import { describeMetrics } from '../../src/telemetry/metric-list.ts';
-import { accepted, refused } from '../support/load-config.ts';
+import { refused } from '../support/load-config.ts';
 
 const root = join(import.meta.dirname, '../..');
 const documents = [
@@ -122,14 +122,6 @@ test('the examples of configuration in README.md load', () => {
     text,
     value: parse(text) as Record<string, unknown>,
   }));
-  const inPod = blocks.find(({ value }) => value.store !== undefined)?.text ?? '';
-  const kubernetes = {
-    yaml: inPod,
-    inKubernetes: true,
-    env: { REDIS_URL: 'redis://redis:6379', AWS_REGION: 'eu-central-1' },
-  };
-  expect(refused(kubernetes)).toEqual([]);
-  expect(accepted(kubernetes).store.kind).toBe('aws');
   const added = blocks.find(({ value }) => value.name !== undefined);
   expect(providerSchema.safeParse(added?.value).error?.issues ?? []).toEqual([]);
   const indented = [...read('README.md').matchAll(/^ {4}(?:fields|clients|providers):\n(?: {6,}.+\n)+/gm)].map(
@@ -139,19 +131,13 @@ test('the examples of configuration in README.md load', () => {
   for (const yaml of indented) expect(refused({ yaml }), yaml).toEqual([]);
 });
 
-test('the pod of README.md stops after the service has drained, and runs as the image does', () => {
-  const set = fenced(read('README.md'), 'yaml')
-    .map((text) => parse(text))
-    .find((value) => value.kind === 'StatefulSet');
-  const pod = set.spec.template.spec;
-  expect(pod.terminationGracePeriodSeconds * 1_000).toBeGreaterThan(accepted().rotation.drainLimit);
-  expect(read('Dockerfile')).toContain(`USER ${pod.securityContext.runAsUser}:${pod.securityContext.runAsGroup}\n`);
-  const [container] = pod.containers;
-  const mounts = container.volumeMounts.map(({ mountPath }: { mountPath: string }) => mountPath);
-  expect(mounts).toContain(/PILOTLIGHT_DATA_DIR=(\S+)/.exec(read('Dockerfile'))?.[1]);
-  // A Secret's file that everyone may read is no key.
-  const keys = pod.volumes.find(({ name }: { name: string }) => name === 'keys');
-  expect(keys.secret.defaultMode & 0o007).toBe(0);
+test('the pod of the chart runs as the image does and writes where the image does', () => {
+  const dockerfile = read('Dockerfile');
+  const { podSecurityContext } = parse(read('helm/pilotlight/values.yaml'));
+  expect(dockerfile).toContain(`USER ${podSecurityContext.runAsUser}:${podSecurityContext.runAsGroup}\n`);
+  const folder = /PILOTLIGHT_DATA_DIR=(\S+)/.exec(dockerfile)?.[1];
+  expect(read('helm/pilotlight/templates/_pod.tpl')).toContain(`{ name: data, mountPath: ${folder} }`);
+  expect(read('helm/pilotlight/templates/_config.tpl')).toContain(`"dataDir" "${folder}"`);
 });
 
 test('README.md says on its first screen what it is, the two commands, and has the picture and the figures', () => {
@@ -166,7 +152,7 @@ test('README.md says on its first screen what it is, the two commands, and has t
   ])
     expect(firstScreen).toContain(needed);
   expect(text).toContain('## Figures');
-  expect(text).toContain('What this version does not have yet');
+  expect(text).toContain('What remains');
 });
 
 test('the picture is one file, for light and dark, and asks nothing of another place', () => {

@@ -45,6 +45,8 @@ const packages: readonly [name: RegExp, rooms: readonly string[]][] = [
   [/^commander$/, ['src/cli', 'src']],
   [/^nodemailer(?:\/|$)/, ['src/alerts']],
   [/^openid-client(?:\/|$)/, ['src/web']],
+  [/^@opentelemetry\//, ['src/telemetry', 'src/queue']],
+  [/^bullmq-otel$/, ['src/queue']],
   [/^(?:vitest|fast-check|oidc-provider|playwright-core|standardwebhooks)(?:\/|$)/, []],
 ];
 

@@ -72,6 +72,9 @@ export interface WorkerChoice {
   readonly role?: 'all' | 'scheduler' | 'worker';
   /** Settings in place of those of the case. */
   readonly rotation?: Readonly<Record<string, unknown>>;
+  /** Sections beside those of the case, and variables beside its own. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface FaultWorld {
@@ -144,7 +147,7 @@ export async function createWorld(choice: WorldChoice = {}): Promise<FaultWorld>
     return JSON.stringify(documentOf(provider, held));
   };
 
-  function configure({ name, rotation }: WorkerChoice): string {
+  function configure({ name, rotation, settings: more }: WorkerChoice): string {
     const shortened = choice.defaults === true ? { rotation: {} } : shortLimits;
     const secondTry = choice.defaults === true ? {} : { secondTry: { after: `${secondTryMs}ms` } };
     const names = [...new Set(Object.values(kinds).map(({ provider }) => provider))];
@@ -159,6 +162,7 @@ export async function createWorld(choice: WorldChoice = {}): Promise<FaultWorld>
       web: { port: 0 },
       log: { level: 'debug' },
       sandbox: { connectTo: front.url },
+      ...more,
     };
     const file = join(directory, `${name}.yaml`);
     // JSON is YAML.
@@ -197,7 +201,13 @@ export async function createWorld(choice: WorldChoice = {}): Promise<FaultWorld>
     start(which) {
       const env = { REDIS_URL: door.url, AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test-secret-key' };
       const { name, role = 'all' } = which;
-      const worker = startWorker({ name, configFile: configure(which), spool: spoolOf(name), role, env });
+      const worker = startWorker({
+        name,
+        configFile: configure(which),
+        spool: spoolOf(name),
+        role,
+        env: { ...env, ...which.env },
+      });
       workers.push(worker);
       return worker;
     },
