@@ -47,7 +47,7 @@ async function reach({ config, deps }: Services, origin: Origin): Promise<Findin
   return {
     state: 'warn',
     detail: connected.label,
-    fix: `allow this process out to ${origin.hostname} port ${origin.port} (network policy, egress proxy, DNS), or wait for it`,
+    fix: `allow this process out to ${origin.hostname} port ${origin.port} (network policy, DNS), or wait for it`,
   };
 }
 

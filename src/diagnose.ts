@@ -65,7 +65,7 @@ function overdue(late: AbortSignal): Promise<never> {
   return new Promise((_, failed) => {
     late.addEventListener('abort', () =>
       failed(
-        new PilotlightError('refused', `no answer within ${checkMsMax / 1_000} s: check network policies and proxies`),
+        new PilotlightError('refused', `no answer within ${checkMsMax / 1_000} s: check network policies`),
       ),
     );
   });
@@ -80,7 +80,7 @@ async function scheduler(services: Services): Promise<Finding> {
     return {
       state: 'warn',
       detail: 'no sweep seen',
-      fix: 'right after an install it may only have to start; otherwise start the service (npm start)',
+      fix: 'right after an install it may only have to start; otherwise look at the scheduler’s log',
     };
   const ageMs = services.deps.clock.now() - sweep.lastAt;
   const detail = `last sweep ${Math.round(ageMs / 1_000)} s ago`;

@@ -7,6 +7,7 @@ import { chartFolder, readChart } from './chart.ts';
 import { type Check, runChecks, type Summary, summarise, summaryLines } from './check.ts';
 import { helmChecks } from './helm-checks.ts';
 import { manifestChecks } from './manifest-checks.ts';
+import { nullChecks } from './null-checks.ts';
 import { podChecks } from './pod-checks.ts';
 import { schemaLocations } from './schemas.ts';
 import { textChecks } from './text-checks.ts';
@@ -27,6 +28,7 @@ async function run(options: { json: boolean; only: string; chart: string }): Pro
   const checks: Check[] = [
     ...helmChecks(chart),
     ...(await valuesChecks(chart)),
+    ...(await nullChecks(chart)),
     ...manifestChecks(chart),
     ...podChecks(chart),
     ...(await textChecks(chart)),

@@ -91,7 +91,8 @@ export function manifestChecks(chart: Chart): Check[] {
 const mustSay = (problems: readonly string[], says: RegExp) =>
   says.test(problems.join('\n')) ? [] : [`was not refused: ${problems.join('\n')}`];
 
-async function conform(text: string, kubernetes: string, chart: Chart): Promise<string[]> {
+/** What kubeconform finds in manifests, each of which it must have looked at. */
+export async function conform(text: string, kubernetes: string, chart: Chart): Promise<string[]> {
   const locations = await schemaLocations([...new Set([...chart.kubernetes, kubernetes])]);
   const where = locations.flatMap((location) => ['-schema-location', location]);
   const args = ['-strict', '-summary', '-output', 'json', '-kubernetes-version', kubernetes, ...where, '-'];

@@ -15,6 +15,7 @@ export interface ValuesSchema {
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, ValuesSchema>>;
   readonly properties?: Readonly<Record<string, ValuesSchema>>;
+  readonly required?: readonly string[];
   readonly additionalProperties?: boolean | ValuesSchema;
   readonly patternProperties?: Readonly<Record<string, ValuesSchema>>;
   readonly propertyNames?: { readonly pattern?: string; readonly enum?: readonly string[] };

@@ -47,7 +47,11 @@ test('the spool is empty, then holds an intent, then an answer, then nothing; it
   expect(await exported(url)).toEqual({ ...counts(1, 0), spool_oldest_timestamp_seconds: startedAt });
   await sealed;
   rig.clock.turn(3_600_000);
-  expect(await exported(url)).toEqual({ ...counts(0, 1), spool_oldest_timestamp_seconds: startedAt });
+  expect(await exported(url)).toEqual({
+    ...counts(0, 1),
+    spool_oldest_timestamp_seconds: startedAt,
+    spool_oldest_answered_timestamp_seconds: startedAt,
+  });
   const home = rig.next('acme', ({ outcome }) => outcome === 'rotated');
   down.remove();
   await home;

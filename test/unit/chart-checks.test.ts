@@ -11,6 +11,7 @@ import type { Manifest } from '../chart/chart.ts';
 import { runChecks, summarise, summaryLines } from '../chart/check.ts';
 import { differences } from '../chart/helm-checks.ts';
 import { applyProblems } from '../chart/manifest-checks.ts';
+import { isMeant, optionalIn } from '../chart/null-checks.ts';
 import { commandProblems } from '../chart/pod-checks.ts';
 import { missingPaths, mountedIn } from '../chart/pod-files.ts';
 import { beside, strict } from '../chart/schemas.ts';
@@ -232,4 +233,23 @@ describe('pods', () => {
     [['doctor', 'now'], ['does not take now']],
     [['config'], ['there is no command (none given)']],
   ])('start commands that exist: %j', ([argv, problems]) => expect(commandProblems(argv)).toEqual(problems));
+});
+
+describe('values taken away', () => {
+  test('are those the schema does not require, whole sections too', () => {
+    const values = { replicas: 2, tag: '', resources: { limits: {} }, redis: { url: '', prefix: 'p' } };
+    const redis = { required: ['prefix'], properties: { url: {}, prefix: {} } };
+    const schema = { required: ['replicas', 'redis'], properties: { replicas: {}, tag: {}, resources: {}, redis } };
+    expect(optionalIn(values, schema)).toEqual([['tag'], ['resources'], ['redis', 'url']]);
+  });
+
+  test.for<[said: string, meant: boolean]>([
+    ["- at '/redis': missing property 'tls'", true],
+    ['these values contradict themselves or leave something out:\n- no Redis', true],
+    ['nil pointer evaluating interface {}.nodes', false],
+    ['error calling include: these values contradict themselves', false],
+    ['size: "<nil>" is not a size, these values contradict themselves', false],
+    ['YAML parse error on pilotlight/templates/deployment.yaml', false],
+  ])('are refused in words of the chart, not by a broken template: %s', ([said, meant]) =>
+    expect(isMeant(said)).toBe(meant));
 });

@@ -4,11 +4,14 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 42 | trimSuffix "-" -}}
 {{- end }}
 
-{{/* 42 characters: a StatefulSet's revision label holds its name, ours ends in -scheduler, and labels end at 63. */}}
+{{/*
+42 characters: a StatefulSet's revision label holds its name, ours ends in -scheduler, and labels end at 63. No dots, which a
+release's name may have and a Service's may not.
+*/}}
 {{- define "pilotlight.fullname" -}}
 {{- $name := include "pilotlight.name" . -}}
 {{- $full := .Values.fullnameOverride | default (ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name)) -}}
-{{- $full | trunc 42 | trimSuffix "-" -}}
+{{- $full | replace "." "-" | trunc 42 | trimSuffix "-" -}}
 {{- end }}
 
 {{- define "pilotlight.namespace" -}}
@@ -39,8 +42,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 name: {{ .name }}
 namespace: {{ .namespace | default (include "pilotlight.namespace" $root) }}
 labels:
-  {{- toYaml (merge (fromYaml (include "pilotlight.labels" $root)) (deepCopy (.labels | default dict))) | nindent 2 }}
-{{- with merge (deepCopy (.annotations | default dict)) ($root.Values.commonAnnotations | default dict) }}
+  {{- /* Ours, then the object's own, then the common ones, which rename no component. */}}
+  {{- $own := merge (fromYaml (include "pilotlight.selectorLabels" $root)) (fromYaml (include "pilotlight.commonLabels" $root)) }}
+  {{- toYaml (merge $own (deepCopy (.labels | default dict)) (deepCopy ($root.Values.commonLabels | default dict))) | nindent 2 }}
+{{- with merge (deepCopy (.annotations | default dict)) (deepCopy ($root.Values.commonAnnotations | default dict)) }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -73,15 +78,22 @@ Milliseconds of a duration as Pilotlight's configuration writes it: 170s, 2m50s,
 {{- $total := 0 -}}
 {{- range regexFindAll "[0-9]+(?:ms|s|m|h|d|w)" $plain -1 -}}
 {{- $unit := regexFind "[a-z]+" . -}}
-{{- $total = add $total (mul (regexFind "[0-9]+" . | int64) (get $ms $unit)) -}}
+{{- $total = add $total (mul (regexFind "[0-9]+" . | atoi) (get $ms $unit)) -}}
 {{- end -}}
 {{- $total -}}
 {{- end }}
 
 {{/* Seconds a pod may take to stop: the drain limit, and 30 s for what follows it. */}}
 {{- define "pilotlight.drainSeconds" -}}
-{{- $limit := dig "rotation" "drainLimit" "170s" (.Values.config | default dict) -}}
-{{- div (add (include "pilotlight.durationMs" (dict "text" $limit "key" "config.rotation.drainLimit") | int64) 999) 1000 -}}
+{{- div (add (include "pilotlight.rotationMs" (list . "drainLimit") | int64) 999) 1000 -}}
+{{- end }}
+
+{{/* Milliseconds of a limit of config.rotation, or of the service's own default. (list $ "drainLimit") */}}
+{{- define "pilotlight.rotationMs" -}}
+{{- $key := index . 1 -}}
+{{- $defaults := dict "requestLimit" "90s" "writeLimit" "60s" "lease" "200s" "drainLimit" "170s" -}}
+{{- $text := dig "rotation" $key (get $defaults $key) ((index . 0).Values.config | default dict) -}}
+{{- include "pilotlight.durationMs" (dict "text" $text "key" (printf "config.rotation.%s" $key)) -}}
 {{- end }}
 
 {{- define "pilotlight.graceSeconds" -}}

@@ -23,7 +23,7 @@
 {{- if .Values.networkPolicy.redisPorts -}}
 {{- range .Values.networkPolicy.redisPorts -}}{{- $ports = append $ports (int64 .) -}}{{- end -}}
 {{- else -}}
-{{- range concat $redis.cluster.nodes $redis.sentinel.nodes -}}{{- $ports = append $ports (int64 (regexFind "[0-9]+$" .)) -}}{{- end -}}
+{{- range concat ($redis.cluster.nodes | default list) ($redis.sentinel.nodes | default list) -}}{{- $ports = append $ports (int64 (regexFind "[0-9]+$" .)) -}}{{- end -}}
 {{- /* The servers behind the sentinels, and a URL that says no port. */ -}}
 {{- if or $redis.sentinel.nodes $redis.existingUrlSecret.name -}}{{- $ports = append $ports (int64 6379) -}}{{- end -}}
 {{- with $redis.url -}}

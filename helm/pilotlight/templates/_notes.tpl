@@ -1,3 +1,26 @@
+{{/* Names of all Secrets the pods mount or take variables from, as a JSON list. */}}
+{{- define "pilotlight.secretNames" -}}
+{{- $values := .Values -}}
+{{- $redis := $values.redis -}}
+{{- $names := list $values.keys.existingSecret $redis.existingUrlSecret.name $redis.existingSecret $redis.tls.existingSecret $values.pages.existingSecret -}}
+{{- if $redis.sentinel.nodes -}}{{- $names = append $names $redis.sentinel.existingSecret -}}{{- end -}}
+{{- if $values.pages.existingSecret -}}{{- $names = append $names $values.pages.oidc.existingSecret -}}{{- end -}}
+{{- range concat ($values.secretFiles | default list) ($values.secretEnv | default list) -}}{{- $names = append $names .existingSecret -}}{{- end -}}
+{{- toJson (compact $names | uniq) -}}
+{{- end }}
+
+{{/* Minutes a rollout may take: a StatefulSet's pods go one after the other, a Deployment's old ones stop side by side. */}}
+{{- define "pilotlight.rolloutMinutes" -}}
+{{- $grace := include "pilotlight.graceSeconds" . | int64 -}}
+{{- $seconds := 0 -}}
+{{- range fromJsonArray (include "pilotlight.workloads" .) -}}
+{{- $pods := ternary (int64 $.Values.keda.maxReplicas) (int64 .replicas) (lt (int64 .replicas) 0) -}}
+{{- $one := ternary (add $grace 60) 60 (eq .kind "StatefulSet") -}}
+{{- $seconds = max $seconds (add $grace 60 (mul $pods $one)) -}}
+{{- end -}}
+{{- div (add $seconds 59) 60 -}}
+{{- end }}
+
 {{/* Warnings computed from the values, as a JSON list: what is allowed, and yet should not be overlooked. */}}
 {{- define "pilotlight.warnings" -}}
 {{- $values := .Values -}}
@@ -36,7 +59,7 @@
 {{- if not $values.networkPolicy.enabled -}}
 {{- $out = append $out (printf "No NetworkPolicy: every pod of the cluster reaches port %d, which has no login." (int64 $values.ports.health)) -}}
 {{- end -}}
-{{- if or (hasPrefix "redis://" $values.redis.url) (and (or $values.redis.cluster.nodes $values.redis.sentinel.nodes) (not $values.redis.tls.enabled)) -}}
+{{- if or (hasPrefix "redis://" ($values.redis.url | default "")) (and (or $values.redis.cluster.nodes $values.redis.sentinel.nodes) (not $values.redis.tls.enabled)) -}}
 {{- $out = append $out "Redis is spoken to in clear. No token is readable in it, but its password is: use rediss:// or redis.tls." -}}
 {{- end -}}
 {{- if not (or $values.redis.existingSecret $values.redis.existingUrlSecret.name) -}}

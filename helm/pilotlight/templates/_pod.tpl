@@ -9,12 +9,14 @@
 metadata:
   labels:
     {{- $selector := fromYaml (include "pilotlight.workloadSelector" .) }}
-    {{- toYaml (merge $selector (fromYaml (include "pilotlight.commonLabels" $root)) (deepCopy ($own.podLabels | default dict)) (deepCopy $values.podLabels) (deepCopy $values.commonLabels)) | nindent 4 }}
+    {{- toYaml (merge $selector (fromYaml (include "pilotlight.commonLabels" $root)) (deepCopy ($own.podLabels | default dict)) (deepCopy ($values.podLabels | default dict)) (deepCopy ($values.commonLabels | default dict))) | nindent 4 }}
   annotations:
     kubectl.kubernetes.io/default-container: pilotlight
     # A change of the configuration rolls the pods.
     checksum/config: {{ include "pilotlight.configFile" $root | sha256sum }}
-    {{- with merge (deepCopy ($own.podAnnotations | default dict)) $values.podAnnotations }}
+    {{- /* Or a cluster's autoscaler keeps a node for its folders: what lies in them is worth no more than the pod's own end takes care of. */}}
+    {{- $evict := dict "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes" (ternary "data,tmp" "tmp" (eq $workload.kind "Deployment")) }}
+    {{- with merge (deepCopy ($own.podAnnotations | default dict)) (deepCopy ($values.podAnnotations | default dict)) $evict }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
@@ -65,8 +67,7 @@ spec:
   volumes:
     {{- if eq $workload.kind "Deployment" }}
     - name: data
-      # A scheduler keeps nothing; what is run in its pod by hand may look for the folder.
-      emptyDir: { sizeLimit: {{ ternary $values.spool.emptyDir.sizeLimit "64Mi" $workload.spool }} }
+      emptyDir: { sizeLimit: {{ include "pilotlight.dataSize" (list $root $workload) }} }
     {{- end }}
     {{- include "pilotlight.volumes" (list $root $workload.spool) | nindent 4 }}
 {{- end }}
@@ -75,14 +76,14 @@ spec:
 {{- define "pilotlight.podSpec" -}}
 {{- $values := .Values -}}
 serviceAccountName: {{ include "pilotlight.serviceAccountName" . }}
-automountServiceAccountToken: {{ $values.serviceAccount.automount }}
+automountServiceAccountToken: {{ $values.serviceAccount.automount | default false }}
 # A Service called pilotlight would otherwise put PILOTLIGHT_* variables into our pods.
 enableServiceLinks: false
 {{- if not (kindIs "invalid" $values.hostUsers) }}
 hostUsers: {{ $values.hostUsers }}
 {{- end }}
 securityContext:
-  {{- toYaml $values.podSecurityContext | nindent 2 }}
+  {{- toYaml ($values.podSecurityContext | default dict) | nindent 2 }}
 {{- with $values.imagePullSecrets }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
@@ -113,7 +114,7 @@ hostAliases:
 image: {{ include "pilotlight.image" $root | quote }}
 imagePullPolicy: {{ $values.image.pullPolicy }}
 securityContext:
-  {{- toYaml $values.securityContext | nindent 2 }}
+  {{- toYaml ($values.securityContext | default dict) | nindent 2 }}
 env:
   {{- include "pilotlight.env" . | nindent 2 }}
 {{- with $values.extraEnvFrom }}
@@ -131,7 +132,7 @@ resources:
 {{- $root := index . 0 -}}
 {{- $values := $root.Values -}}
 {{- $all := list (dict "name" "PILOTLIGHT_CONFIG" "value" "/etc/pilotlight/config/pilotlight.yaml") -}}
-{{- with dig "limits" "memory" "" (index . 1) -}}
+{{- with dig "limits" "memory" "" (index . 1 | default dict) -}}
 {{- $heap := div (mul (include "pilotlight.mebibytes" (list . "resources.limits.memory") | int64) 3) 4 -}}
 {{- $all = append $all (dict "name" "NODE_OPTIONS" "value" (printf "--max-old-space-size=%d" $heap)) -}}
 {{- end -}}
@@ -144,7 +145,7 @@ resources:
 {{- end -}}
 {{- $names := list -}}
 {{- $last := dict -}}
-{{- range concat $all $values.extraEnv -}}
+{{- range concat $all ($values.extraEnv | default list) -}}
 {{- $names = append $names .name -}}
 {{- $_ := set $last .name . -}}
 {{- end -}}

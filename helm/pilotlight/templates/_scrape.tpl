@@ -7,7 +7,7 @@ interval: {{ $monitor.interval }}
 scrapeTimeout: {{ $monitor.scrapeTimeout }}
 {{- $job := list }}
 {{- with $monitor.jobLabel }}{{- $job = list (dict "targetLabel" "job" "replacement" .) }}{{- end }}
-{{- with concat $job $monitor.relabelings }}
+{{- with concat $job ($monitor.relabelings | default list) }}
 relabelings:
   {{- toYaml . | nindent 2 }}
 {{- end }}

@@ -2,9 +2,13 @@
 
 {{- define "pilotlight.validate" -}}
 {{- $problems := list
+    (include "pilotlight.validateNames" .)
     (include "pilotlight.validateRedis" .)
+    (include "pilotlight.validateRedisLogin" .)
     (include "pilotlight.validateKeys" .)
     (include "pilotlight.refuseOverrides" .)
+    (include "pilotlight.validateLimits" .)
+    (include "pilotlight.validateRoom" .)
     (include "pilotlight.validateWorkloads" .)
     (include "pilotlight.validateWeb" .)
     (include "pilotlight.validateEnv" .)
@@ -21,43 +25,11 @@
 - {{ . }}
 {{- end }}
 
-{{- define "pilotlight.validateRedis" -}}
-{{- $kinds := fromJsonArray (include "pilotlight.redisKinds" .) -}}
-{{- $redis := .Values.redis -}}
-{{- if eq (len $kinds) 0 -}}
-{{- include "pilotlight.problem" "no Redis: set one of redis.url, redis.existingUrlSecret.name, redis.cluster.nodes and redis.sentinel.nodes. The chart installs none; any Redis 6.2 or Valkey with maxmemory-policy noeviction will do" -}}
-{{- end -}}
-{{- if gt (len $kinds) 1 -}}
-{{- include "pilotlight.problem" (printf "more than one Redis: %s. Keep one" (join ", " $kinds)) -}}
-{{- end -}}
-{{- $byUrl := or $redis.url $redis.existingUrlSecret.name -}}
-{{- if regexMatch "^rediss?://[^/]*:[^/]*@" $redis.url -}}
-{{- include "pilotlight.problem" "redis.url holds a password, which would stand in a ConfigMap: put it in a Secret and set redis.existingSecret, or the whole URL and set redis.existingUrlSecret.name" -}}
-{{- end -}}
-{{- if and $redis.sentinel.nodes (not $redis.sentinel.name) -}}
-{{- include "pilotlight.problem" "redis.sentinel.nodes is set without redis.sentinel.name, the group the sentinels watch" -}}
-{{- end -}}
-{{- if and $redis.sentinel.name (not $redis.sentinel.nodes) -}}
-{{- include "pilotlight.problem" "redis.sentinel.name is set without redis.sentinel.nodes" -}}
-{{- end -}}
-{{- if and (not (kindIs "invalid" $redis.database)) (not $redis.sentinel.nodes) -}}
-{{- include "pilotlight.problem" "redis.database is for Sentinel only: a URL says it itself (redis://host:6379/2), a Cluster has one" -}}
-{{- end -}}
-{{- if and $byUrl $redis.tls.enabled -}}
-{{- include "pilotlight.problem" "redis.tls.enabled is for Cluster and Sentinel: with a URL, rediss:// says it" -}}
-{{- end -}}
-{{- $encrypted := or $redis.tls.enabled (hasPrefix "rediss:" $redis.url) $redis.existingUrlSecret.name -}}
-{{- if and (or $redis.tls.existingSecret $redis.tls.serverName) (not $encrypted) -}}
-{{- include "pilotlight.problem" "redis.tls is set, but nothing is encrypted: use a rediss:// URL, or redis.tls.enabled with Cluster or Sentinel" -}}
-{{- end -}}
-{{- if ne (empty $redis.tls.certKey) (empty $redis.tls.keyKey) -}}
-{{- include "pilotlight.problem" "redis.tls.certKey and redis.tls.keyKey belong together" -}}
-{{- end -}}
-{{- if and $redis.tls.certKey (not $redis.tls.existingSecret) -}}
-{{- include "pilotlight.problem" "redis.tls.certKey is set without redis.tls.existingSecret" -}}
-{{- end -}}
-{{- if and $redis.existingUrlSecret.name (or $redis.existingSecret $redis.username) -}}
-{{- include "pilotlight.problem" "redis.existingUrlSecret says user and password itself: leave redis.username and redis.existingSecret empty" -}}
+{{/* A Service's name begins with a letter, a release's need not. */}}
+{{- define "pilotlight.validateNames" -}}
+{{- $full := include "pilotlight.fullname" . -}}
+{{- if regexMatch "^[0-9]" $full -}}
+{{- include "pilotlight.problem" (printf "the name %s begins with a digit, as a Service's may not: set fullnameOverride" $full) -}}
 {{- end -}}
 {{- end }}
 
@@ -74,6 +46,11 @@
 {{- $ids := list -}}
 {{- range $keys.seal -}}{{- $ids = append $ids .id -}}{{- end -}}
 {{- if ne (len $ids) (len (uniq $ids)) -}}{{- include "pilotlight.problem" "keys.seal has an id twice" -}}{{- end -}}
+{{- $held := list $keys.fingerprintKey $keys.reconsentKey -}}
+{{- range $keys.seal -}}{{- $held = append $held .key -}}{{- end -}}
+{{- if ne (len $held) (len (uniq $held)) -}}
+{{- include "pilotlight.problem" (printf "keys: one key of the Secret serves two purposes (%s): each needs one of its own" (join ", " $held)) -}}
+{{- end -}}
 {{- if and (gt (len $ids) 1) (not $keys.sealWith) -}}
 {{- include "pilotlight.problem" (printf "keys.seal has several keys (%s): say in keys.sealWith which one seals. The old one, until every pod can open the new one" (join ", " $ids)) -}}
 {{- end -}}
@@ -89,13 +66,16 @@
 {{- include "pilotlight.problem" (printf "terminationGracePeriodSeconds is too short: config.rotation.drainLimit takes %d s, and stopping 10 s more. Leave it empty for %d, or set at least %d" $drain (add $drain 30) (add $drain 10)) -}}
 {{- end -}}
 {{- range fromJsonArray (include "pilotlight.workloads" .) -}}
-{{- $limit := dig "limits" "ephemeral-storage" "" (.own.resources | default $values.resources) -}}
-{{- if and .spool (eq .kind "Deployment") $limit -}}
-{{- $size := $values.spool.emptyDir.sizeLimit -}}
-{{- if le (include "pilotlight.mebibytes" (list $limit "resources.limits.ephemeral-storage") | int64) (include "pilotlight.mebibytes" (list $size "spool.emptyDir.sizeLimit") | int64) -}}
-{{- include "pilotlight.problem" (printf "resources.limits.ephemeral-storage (%s) is not above spool.emptyDir.sizeLimit (%s): a pod would be evicted before its spool is full" $limit $size) -}}
+{{- $resources := .own.resources | default $values.resources | default dict -}}
+{{- $limit := dig "limits" "ephemeral-storage" "" $resources -}}
+{{- if and (eq .kind "Deployment") $limit -}}
+{{- $size := include "pilotlight.dataSize" (list $ .) -}}
+{{- $of := ternary "spool.emptyDir.sizeLimit" "what a scheduler's audit trail may come to" .spool -}}
+{{- if le (include "pilotlight.mebibytes" (list $limit "resources.limits.ephemeral-storage") | int64) (include "pilotlight.mebibytes" (list $size $of) | int64) -}}
+{{- include "pilotlight.problem" (printf "resources.limits.ephemeral-storage (%s) of the %s is not above %s (%s): a pod would be evicted before that is full" $limit .component $of $size) -}}
 {{- end -}}
 {{- end -}}
+{{- include "pilotlight.validateMemory" (list .component $resources) -}}
 {{- end -}}
 {{- if and (not $values.roles.split) (or $values.worker.replicas $values.worker.externalAutoscaler) -}}
 {{- include "pilotlight.problem" "worker.replicas and worker.externalAutoscaler are for split roles: set roles.split, or replicas" -}}
@@ -136,7 +116,9 @@
 {{- if not $url -}}{{- include "pilotlight.problem" "ingress.enabled needs config.reconsent.publicUrl: the Ingress publishes the re-consent pages and nothing else" -}}
 {{- else -}}
 {{- $public := urlParse $url -}}
-{{- if not (has $public.path (list "" "/")) -}}
+{{- if not (and (eq $public.scheme "https") $public.hostname) -}}
+{{- include "pilotlight.problem" (printf "config.reconsent.publicUrl is %s, where customers need https:// and a host, such as https://connect.example.com" $url) -}}
+{{- else if not (has $public.path (list "" "/")) -}}
 {{- include "pilotlight.problem" (printf "config.reconsent.publicUrl has a path (%s), which an Ingress would have to cut off: use a host of its own, or route it yourself with ingress.enabled off" $public.path) -}}
 {{- end -}}
 {{- if and $values.ingress.host (ne $values.ingress.host $public.hostname) -}}
@@ -149,8 +131,8 @@
 {{/* Variables: none that the chart decides, none with a secret in clear. */}}
 {{- define "pilotlight.validateEnv" -}}
 {{- $decided := dict "PILOTLIGHT_CONFIG" "config" "PILOTLIGHT_ENVIRONMENT" "environment" "PILOTLIGHT_ROLE" "roles.split" "PILOTLIGHT_DATA_DIR" "spool.kind" "PILOTLIGHT_STORE" "nothing" "PILOTLIGHT_WEB_HOST" "nothing" "PILOTLIGHT_WEB_PORT" "ports.web" "REDIS_URL" "redis.existingUrlSecret" -}}
-{{- range .Values.extraEnv -}}
-{{- if hasKey $decided .name -}}{{- include "pilotlight.problem" (printf "extraEnv: %s is decided elsewhere: take it out and set %s" .name (get $decided .name)) -}}{{- end -}}
+{{- range concat (.Values.secretEnv | default list) (.Values.extraEnv | default list) -}}
+{{- if hasKey $decided .name -}}{{- include "pilotlight.problem" (printf "extraEnv and secretEnv: %s is decided elsewhere: take it out and set %s" .name (get $decided .name)) -}}{{- end -}}
 {{- if and .value (regexMatch "(?:^|_)(?:SECRET|PASSWORD|TOKEN|KEY)$" (upper .name)) -}}
 {{- include "pilotlight.problem" (printf "extraEnv: %s has a plain value and sounds like a secret, which would stand in the manifest: use secretEnv" .name) -}}
 {{- end -}}
@@ -158,6 +140,9 @@
 {{- $names := list -}}
 {{- range .Values.secretFiles -}}{{- $names = append $names .name -}}{{- end -}}
 {{- if ne (len $names) (len (uniq $names)) -}}{{- include "pilotlight.problem" "secretFiles has a name twice" -}}{{- end -}}
+{{- $variables := list -}}
+{{- range .Values.secretEnv -}}{{- $variables = append $variables .name -}}{{- end -}}
+{{- if ne (len $variables) (len (uniq $variables)) -}}{{- include "pilotlight.problem" "secretEnv has a name twice" -}}{{- end -}}
 {{- end }}
 
 {{/* Files and variables that config names and nothing brings. */}}
@@ -183,6 +168,11 @@
 {{- include "pilotlight.problem" (printf "%s has no secret: add one to secretFiles and set %sFile to /etc/pilotlight/secrets/<name>" $at (first $secrets)) -}}
 {{- end -}}
 {{- end -}}
+{{- with dig "tracing" "headersFile" "" $config -}}
+{{- include "pilotlight.needFile" (list $root . "config.tracing.headersFile") -}}
+{{- if not (dig "tracing" "endpoint" "" $config) -}}{{- include "pilotlight.problem" "config.tracing.headersFile is set without config.tracing.endpoint: nothing is traced" -}}{{- end -}}
+{{- end -}}
+{{- with $config.providersDir -}}{{- include "pilotlight.needFolder" (list $root . "config.providersDir") -}}{{- end -}}
 {{- range dig "alerts" "routes" list $config -}}
 {{- if not (hasKey (dig "alerts" "channels" dict $config) .channel) -}}{{- include "pilotlight.problem" (printf "config.alerts.routes names the channel %s, which config.alerts.channels does not have" .channel) -}}{{- end -}}
 {{- end -}}
@@ -191,7 +181,7 @@
 {{- define "pilotlight.needEnv" -}}
 {{- $values := (index . 0).Values -}}
 {{- $names := list -}}
-{{- range concat $values.secretEnv $values.extraEnv -}}{{- $names = append $names .name -}}{{- end -}}
+{{- range concat ($values.secretEnv | default list) ($values.extraEnv | default list) -}}{{- $names = append $names .name -}}{{- end -}}
 {{- if not (or (has (index . 1) $names) $values.extraEnvFrom) -}}
 {{- include "pilotlight.problem" (printf "%s names the variable %s, which no pod has: add it to secretEnv" (index . 2) (index . 1)) -}}
 {{- end -}}
@@ -202,9 +192,23 @@
 {{- $file := index . 1 -}}
 {{- $there := false -}}
 {{- range $values.secretFiles -}}{{- if eq $file (printf "/etc/pilotlight/secrets/%s" .name) -}}{{- $there = true -}}{{- end -}}{{- end -}}
-{{- range $values.extraVolumeMounts -}}{{- if hasPrefix (trimSuffix "/" .mountPath) $file -}}{{- $there = true -}}{{- end -}}{{- end -}}
+{{- if include "pilotlight.mountedAt" (list $values.extraVolumeMounts $file) -}}{{- $there = true -}}{{- end -}}
 {{- if not $there -}}
 {{- include "pilotlight.problem" (printf "%s names %s, which no pod has: add it to secretFiles, or mount it with extraVolumeMounts" (index . 2) $file) -}}
+{{- end -}}
+{{- end }}
+
+{{- define "pilotlight.needFolder" -}}
+{{- if not (include "pilotlight.mountedAt" (list (index . 0).Values.extraVolumeMounts (index . 1))) -}}
+{{- include "pilotlight.problem" (printf "%s names %s, which no pod has: mount it with extraVolumes and extraVolumeMounts" (index . 2) (index . 1)) -}}
+{{- end -}}
+{{- end }}
+
+{{/* Whether a path lies at one of the mounts, or below it. (list mounts path) */}}
+{{- define "pilotlight.mountedAt" -}}
+{{- $path := index . 1 -}}
+{{- range index . 0 -}}
+{{- if hasPrefix (printf "%s/" (trimSuffix "/" .mountPath)) (printf "%s/" $path) -}}true{{- end -}}
 {{- end -}}
 {{- end }}
 
