@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { cronExpression } from './cron.ts';
 import { duration } from './duration.ts';
 import { alerts, login, reconsent } from './schema-alerts.ts';
+import { audit } from './schema-audit.ts';
 import { redis } from './schema-redis.ts';
 import { fields, loopbackHttp, path, secretName, store, variable } from './schema-store.ts';
 import { tracing } from './schema-tracing.ts';
@@ -175,6 +176,7 @@ export const configSchema = z.strictObject({
   alerts: alerts.prefault({}),
   reconsent: reconsent.prefault({}),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
+  audit: audit.prefault({}),
   /** OpenTelemetry traces from the tick to the write-back; off where no endpoint is said. */
   tracing: tracing.prefault({}),
   /** Tests and the demo: every token request goes to this loopback address instead of the provider. Refused in Kubernetes. */

@@ -64,9 +64,7 @@ async function checked(clock: Services['deps']['clock'], name: string, look: Che
 function overdue(late: AbortSignal): Promise<never> {
   return new Promise((_, failed) => {
     late.addEventListener('abort', () =>
-      failed(
-        new PilotlightError('refused', `no answer within ${checkMsMax / 1_000} s: check network policies`),
-      ),
+      failed(new PilotlightError('refused', `no answer within ${checkMsMax / 1_000} s: check network policies`)),
     );
   });
 }

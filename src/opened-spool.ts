@@ -2,9 +2,9 @@
  * What `pilotlight spool` is given: this machine's spool folder and the mirror, for looking, and recovery by the service's
  * own protocol under the service's own leases. The store is asked only by recovery: it may be what is away.
  */
-import { join } from 'node:path';
 import type { LoadResult } from '../config/load.ts';
 import type { AppOptions } from './app.ts';
+import { openCommandTrail } from './audit-trail.ts';
 import type { Flushed, OpenedSpool } from './cli/context.ts';
 import { rotationSettings } from './derive-settings.ts';
 import { account } from './rotation/account.ts';
@@ -14,8 +14,6 @@ import { rotationPorts, spoolParts } from './rotation-parts.ts';
 import { createClosers } from './runtime/closers.ts';
 import { type Deps, openServices, type Services } from './services.ts';
 import { type VisitingSpool, visitingSpool } from './spool/visiting.ts';
-import { createAudit } from './telemetry/audit.ts';
-import { openAuditFile } from './telemetry/audit-file.ts';
 import { createObserver } from './telemetry/observe.ts';
 
 const redisPatienceMs = 5_000;
@@ -29,7 +27,7 @@ export async function openSpoolForCommand(
   deps: Deps,
   { metrics }: Pick<AppOptions, 'metrics'>,
 ): Promise<OpenedSpool> {
-  const closers = createClosers();
+  const closers = createClosers(deps);
   try {
     const services = await openServices(loaded.config, deps, closers);
     // Without Redis the disk can still be looked at.
@@ -56,10 +54,9 @@ async function* flush(
   const { config, deps, index } = services;
   const { clock, log } = deps;
   await services.redis.untilReached(redisPatienceMs);
-  // A stream of its own: two writers on one would break its chain.
-  const audit = openAuditFile(join(config.dataDir, 'audit-flush.log'));
+  const audit = openCommandTrail(services, metrics);
   try {
-    const trail = createAudit({ ...audit, clock, onFailure: () => metrics.auditFailure() });
+    const { trail } = audit;
     const accounting = { index, log, observe: createObserver(metrics, trail, () => clock.now()) };
     const refused = new Map<string, Refused>();
     const ports = rotationPorts(services, spool);

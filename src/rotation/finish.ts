@@ -43,6 +43,7 @@ export async function finish(
     case 'refused':
       return concludeRefusal(rotation, subject, record, withoutEcho(answer, clientSecret), details);
     case 'notUnderstood':
+      record.setAside(true);
       return quarantine(rotation, subject, 'answer_not_understood', {
         ...details,
         status: answer.status,
@@ -80,7 +81,10 @@ async function renew(
   const { ports, settings } = rotation;
   const { standing, sighting } = subject;
   const objection = await objectionTo(rotation, subject, record, granted);
-  if (objection !== undefined) return quarantine(rotation, subject, objection, { ...details, status: raw.status });
+  if (objection !== undefined) {
+    record.setAside(true);
+    return quarantine(rotation, subject, objection, { ...details, status: raw.status });
+  }
   // Whoever sent the request took its permits before; recovery takes its own, from a share new spends cannot exhaust.
   if (details.requestMs === undefined)
     await within(ports.clock, settings.writeLimitMs, (signal) => ports.permits.writes(2, 'recovery', signal));
@@ -125,6 +129,7 @@ async function settle(
   const now = ports.clock.now();
   if (written.kind === 'failed') {
     ports.trust.doubt();
+    record.setAside(false);
     // Recovery finishes it. Should that have come first, and this word of it last, the next look says so.
     const nextAt = now + settings.retryMaxMs;
     const entry = entryAfter(subject, now, { state: 'sealed', reason: written.reason, nextAt });

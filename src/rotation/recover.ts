@@ -8,6 +8,7 @@ import { errorLabel, hasCode } from '../runtime/errors.ts';
 import type { Random } from '../runtime/random.ts';
 import { sideBySide } from '../runtime/side-by-side.ts';
 import { type Rotation, type RotationPorts, report, type Subject } from './attempt.ts';
+import { letGo } from './let-go.ts';
 import type { RotationReport } from './outcome.ts';
 import { readSubject } from './read.ts';
 import { isResting } from './resting.ts';
@@ -68,7 +69,8 @@ async function recoverConnection(rotation: Rotation): Promise<RotationReport | u
   if ('refused' in leased) return finishSealed(rotation);
   try {
     const subject = await subjectOf(rotation);
-    if ('report' in subject) return subject.report;
+    if ('report' in subject)
+      return subject.report.outcome === 'gone' ? await letGo(rotation, subject.report) : subject.report;
     const unfinished = await finishOpenRecords(rotation, subject.subject);
     const { known, standing } = subject.subject;
     if (unfinished.kind === 'concluded') {

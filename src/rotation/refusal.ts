@@ -63,6 +63,8 @@ export function concludeUnknown(
   const { provider, life } = subject.standing;
   const now = ports.clock.now();
   const tries = record.intent.unanswered + 1;
+  // No token lies in it: a provider that fails for days must not stop the others for want of room.
+  record.setAside(true);
   if (provider.secondTry === 'never' || life.foreignSpender) {
     const entry = entryAfter(subject, now, {
       state: 'suspect',

@@ -36,5 +36,7 @@ async function holdsNothing(record: SpoolRecord, { endpoint, rules }: Rotation['
   const raw = await record.answer().catch(() => undefined);
   if (provider === undefined || raw === undefined) return false;
   const answer = endpoint.read(provider, raw, anyToken);
-  return answer.kind === 'refused' && answer.means === 'unknown';
+  const isEmpty = answer.kind === 'refused' && answer.means === 'unknown';
+  if (isEmpty) record.setAside(true);
+  return isEmpty;
 }

@@ -28,3 +28,5 @@ export const tokenBytesMax = 8_192;
 /** Versions of ours that lost against somebody else's are kept, at most so many and so long. */
 export const orphansMax = 5;
 export const orphanKeepMs = 30 * 86_400_000;
+/** Records of a connection whose secret is gone are kept at least so long: the longest a deleted secret can be restored. */
+export const goneKeepMs = 30 * 86_400_000;

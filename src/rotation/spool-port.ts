@@ -37,6 +37,11 @@ export interface SpoolRecord {
   answer(): Promise<RawAnswer | undefined>;
   /** Seals an answer into the prepared space; fsynced when it resolves. Throws spool_unwritable, for good. */
   seal(answer: RawAnswer): Promise<void>;
+  /**
+   * Says whether its answer waits for the store: one that brought no token, or is held for a person, does not, and counts
+   * neither as unwritten nor as overdue. In mind only: whoever opens the record anew finds out anew.
+   */
+  setAside(isAside: boolean): void;
   /** Deletes the record. Only after its value is verified in the store, or proven needless. */
   remove(): Promise<void>;
 }
@@ -78,6 +83,7 @@ export interface Spool {
 
 export interface SpoolStats {
   readonly records: number;
+  /** Answers sealed here that wait for the store. */
   readonly answered: number;
   readonly unreadable: number;
   readonly oldestAt: number | null;

@@ -107,6 +107,7 @@ function tracedRecord(record: SpoolRecord, tracer: Tracer): SpoolRecord {
     },
     answer: () => record.answer(),
     seal: (answer) => tracer.step('seal', details, () => record.seal(answer)),
+    setAside: (isAside) => record.setAside(isAside),
     remove: () => tracer.step('settle', details, () => record.remove()),
   };
 }

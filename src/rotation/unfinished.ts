@@ -44,6 +44,7 @@ export async function finishOpenRecords(rotation: Rotation, subject: Subject): P
         if (made.outcome === 'quarantined' && overtaken) continue;
         return concluded(made);
       }
+      record.setAside(true);
     }
     if (overtaken) {
       // What became of the token this record asks about is known since.

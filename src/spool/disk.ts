@@ -124,7 +124,7 @@ export async function openDiskSpool(options: DiskSpoolOptions): Promise<DiskSpoo
     },
     stats() {
       const all = byAge();
-      const answered = all.filter((record) => record.state === 'answered');
+      const answered = all.filter((record) => record.state === 'answered' && !record.aside);
       return {
         records: all.length,
         answered: answered.length,

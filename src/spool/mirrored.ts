@@ -55,6 +55,7 @@ export function mirroredSpool(options: MirroredSpoolOptions): MirroredSpool {
         return record.state;
       },
       answer: () => record.answer(),
+      setAside: (isAside) => record.setAside(isAside),
       async seal(answer) {
         try {
           await record.seal(answer);
@@ -91,6 +92,8 @@ export function mirroredSpool(options: MirroredSpoolOptions): MirroredSpool {
         throw new PilotlightError('spool_unreadable', `mirrored record ${attempt} holds no answer`);
       },
       seal: () => Promise.reject(new PilotlightError('spool_unwritable', `record ${attempt} is another worker's`)),
+      // What our own disk does not hold is not counted here.
+      setAside: () => {},
       remove: () => drop(connection, attempt),
     };
   }

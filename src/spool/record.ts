@@ -22,6 +22,8 @@ export interface RecordFile {
 
 export interface OpenRecord extends SpoolRecord {
   readonly torn: boolean;
+  /** Its answer waits for no store. */
+  readonly aside: boolean;
   /**
    * The record's bytes for the mirror: of an answer the disk refused as well; undefined where another process has finished
    * it. Throws spool_unreadable.
@@ -37,6 +39,7 @@ export function openRecord(options: RecordFile): OpenRecord {
   const found = options.file === undefined;
   let failed = options.torn;
   let sealing = options.torn;
+  let aside = false;
   /** Held until the mirror has asked for it; for good where the disk refused it. */
   let sealed: Buffer | undefined;
   let { file } = options;
@@ -63,6 +66,12 @@ export function openRecord(options: RecordFile): OpenRecord {
     closeFile,
     get state() {
       return state;
+    },
+    get aside() {
+      return aside;
+    },
+    setAside(isAside) {
+      aside = isAside;
     },
     async answer() {
       const bytes = await sealedOnDisk();

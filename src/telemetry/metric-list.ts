@@ -168,7 +168,11 @@ const list = {
     [],
   ],
   alerts_sent_total: ['counter', 'Deliveries to alert channels by how they ended.', ['channel', 'outcome']],
-  audit_failures_total: ['counter', 'Audit lines that could not be written.', []],
+  audit_failures_total: [
+    'counter',
+    'Audit lines that could not be written, and full files that could not be put aside.',
+    [],
+  ],
   config_load_timestamp_seconds: ['gauge', 'When the configuration in force was read.', []],
   role: ['gauge', '1 for each thing this process does: scheduler, worker.', ['role']],
   build_info: ['gauge', 'Always 1; the build is in the labels.', ['version', 'commit', 'node']],

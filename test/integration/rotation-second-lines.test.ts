@@ -53,6 +53,7 @@ describe('an answer that no disk takes', () => {
         state: 'intent',
         answer: record.answer,
         seal: fail,
+        setAside: record.setAside,
         remove: record.remove,
       };
     };

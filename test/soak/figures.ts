@@ -56,8 +56,10 @@ export const figures: Readonly<Record<string, Figure>> = {
   redisKeys: { words: 'Redis keys', unit: '', limit: { perUnit: 20, least: 60 } },
   redisElements: { words: 'elements in Redis', unit: '', limit: { perUnit: 40, least: 120 } },
   redisClients: { words: 'connections of Redis', unit: '', limit: { perUnit: 0.5, least: 2 } },
+  // Requests without an answer are remembered, and what a customer who left had open waits while their secret can be restored.
   spoolFiles: { words: 'files in the spool', unit: '', limit: { perUnit: 2, least: 3 } },
   dataFiles: { words: 'files in the data folder', unit: '', limit: { perUnit: 2, least: 3 } },
+  dataBytes: { words: 'bytes in the data folder', unit: 'MiB', limit: { perUnit: 0.05 * mib, least: 0.15 * mib } },
   labels: { words: 'labels on versions in the store', unit: '', limit: { perUnit: 10, least: 15 } },
   tags: { words: 'tags on secrets in the store', unit: '', limit: { perUnit: 10, least: 20 } },
   series: { words: 'lines of /metrics', unit: '', limit: { perUnit: 5, least: 10 } },

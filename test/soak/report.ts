@@ -13,7 +13,7 @@ export function unseenLeaks({ leaks }: SoakOptions, { judged }: Verdict): readon
 
 export function resultOf(options: SoakOptions, soaked: Soaked, verdict: Verdict) {
   const { minutes, seed, connections } = options;
-  const { looks, virtualDays, rotations, struck, broken, alerts, visits, logBytes, auditBytes } = soaked;
+  const { looks, virtualDays, rotations, struck, broken, left, alerts, visits, logBytes, auditLineBytes } = soaked;
   return {
     minutes,
     virtualDays: round(virtualDays),
@@ -26,7 +26,8 @@ export function resultOf(options: SoakOptions, soaked: Soaked, verdict: Verdict)
     struck,
     ...Object.fromEntries(verdict.judged.map((one) => [one.name, figuresOf(one)])),
     logBytes,
-    auditBytesPerRotation: round(auditBytes / Math.max(1, rotations)),
+    auditLineBytes: round(auditLineBytes),
+    spoolAtRest: left,
     growing: verdict.growing,
     broken,
     ...(options.leaks.length === 0 ? {} : { planted: options.leaks, unseen: unseenLeaks(options, verdict) }),
@@ -76,6 +77,11 @@ export function table(options: SoakOptions, soaked: Soaked, verdict: Verdict): s
     '',
     ...all.map((row) => line(row).trimEnd()),
     `${families} families of Redis keys are looked at each for itself; those not shown are steady.`,
+    `Left in the spool at rest: ${
+      Object.entries(soaked.left)
+        .map(([kind, count]) => `${count} (${kind})`)
+        .join('; ') || 'nothing'
+    }`,
     '',
     ...verdict.growing.map((what) => `GROWS   ${what}`),
     ...soaked.broken.map((what) => `BROKEN  ${what}`),

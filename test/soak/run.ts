@@ -6,6 +6,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import type { Closers } from '../../src/runtime/closers.ts';
 import type { SoakOptions } from './arguments.ts';
 import type { Look, ServiceLook } from './figures.ts';
+import { kindsOf, type LeftRecord, needless } from './left.ts';
 import { backlogOf } from './patience.ts';
 import { providers } from './population.ts';
 import { createAger, lookAtRedis } from './redis-look.ts';
@@ -23,11 +24,13 @@ export interface Soaked {
   readonly struck: Readonly<Record<string, number>>;
   /** What did not hold beside growth, in words. */
   readonly broken: readonly string[];
+  /** Records left in the spool at rest, by what they are. */
+  readonly left: Readonly<Record<string, number>>;
   readonly alerts: Readonly<Record<string, number>>;
   readonly visits: number;
   readonly failedVisits: Readonly<Record<string, number>>;
   readonly logBytes: number;
-  readonly auditBytes: number;
+  readonly auditLineBytes: number;
 }
 
 const dayMs = 86_400_000;
@@ -60,7 +63,7 @@ export async function soak(options: SoakOptions, closers: Closers, say: (line: s
   timeline.endAll();
   await stage.setSpeed(options.daysPerSecond / waitingShare);
   stage.customers.heed();
-  const broken = await comeToRest(stage, restMsMax);
+  const { broken, left } = await comeToRest(stage, restMsMax);
   await visiting.stop();
   const { rotations } = await stage.service.ask<ServiceLook>('look');
   const { made, failed } = visitor.visits();
@@ -71,11 +74,12 @@ export async function soak(options: SoakOptions, closers: Closers, say: (line: s
     rotations,
     struck: Object.fromEntries(timeline.struck),
     broken: [...broken, ...silentOf(timeline.struck), ...[...failed].map(([what, times]) => `${what}, ${times} times`)],
+    left: kindsOf(left),
     alerts: Object.fromEntries(stage.around.alerts.taken),
     visits: made,
     failedVisits: Object.fromEntries(failed),
     logBytes: stage.logBytes(),
-    auditBytes: stage.auditBytes(),
+    auditLineBytes: stage.auditLineBytes(),
   };
 }
 
@@ -167,6 +171,7 @@ function lookerOf(stage: Stage, visitor: Visitor, days: () => number): () => Pro
         redisClients: seen.clients,
         spoolFiles: stage.spoolFiles(),
         dataFiles: stage.dataFiles(),
+        dataBytes: stage.dataBytes(),
         labels,
         tags,
         series: visitor.visits().series,
@@ -181,8 +186,14 @@ function progress({ days, figures }: Look): string {
   return `day ${days.toFixed(0)}: ${figures.rotations} rotations, resident ${mib('rss')}, heap ${mib('heapUsed')}, Redis ${mib('redisMemory')}`;
 }
 
-/** Waits until every live token is in the store; answers what is not, and what must never have happened. */
-async function comeToRest({ around, customers, spoolFiles }: Stage, msMax: number): Promise<readonly string[]> {
+interface Rest {
+  /** What is not as it must be, and what must never have happened, in words. */
+  readonly broken: readonly string[];
+  readonly left: readonly LeftRecord[];
+}
+
+/** Waits until every live token is in the store and the spool holds nothing that could be finished. */
+async function comeToRest({ around, calendar, customers, service }: Stage, msMax: number): Promise<Rest> {
   const { sandbox, double } = around;
   const { oracle } = sandbox;
   const clock = systemClock();
@@ -194,15 +205,24 @@ async function comeToRest({ around, customers, spoolFiles }: Stage, msMax: numbe
     });
   const flagged = () =>
     customers.ids().filter((id) => 'pilotlight:state' in double.secrets.tags(id) && oracle.death(id) === undefined);
-  for (const untilMs = clock.monotonic() + msMax; clock.monotonic() < untilMs; await clock.sleep(200))
-    if (lost().length === 0 && flagged().length === 0 && spoolFiles() === 0) break;
+  const unfinished = (records: readonly LeftRecord[]) => {
+    const here = new Set(customers.ids());
+    return records.flatMap((record) => needless(record, here.has(record.connection), calendar.now()) ?? []);
+  };
+  let left = await service.ask<readonly LeftRecord[]>('left');
+  for (const untilMs = clock.monotonic() + msMax; clock.monotonic() < untilMs; await clock.sleep(200)) {
+    if (lost().length === 0 && flagged().length === 0 && unfinished(left).length === 0) break;
+    left = await service.ask<readonly LeftRecord[]>('left');
+  }
   const died = customers.ids().filter((id) => oracle.death(id)?.why === 'expired_idle');
-  return [
+  const broken = [
     ...lost().map((id) => `the live token of ${id} is not in the store`),
     ...died.map((id) => `${id} died of neglect`),
     ...flagged().map((id) => `${id} is flagged and lives: ${JSON.stringify(double.secrets.tags(id))}`),
+    ...unfinished(left),
     ...oracle.doubleSpends().map(({ connection }) => `a token of ${connection} was spent twice`),
   ];
+  return { broken, left };
 }
 
 /** Does something again and again, this long after its last end. */

@@ -16,6 +16,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { inputOf, serve } from '../bench/child.ts';
 import { createSharedCalendar, type Stretch } from './calendar.ts';
 import type { ServiceLook } from './figures.ts';
+import { readLeft } from './left.ts';
 import { type Leak, planter } from './plant.ts';
 import { clients } from './population.ts';
 
@@ -46,6 +47,8 @@ const demo = configureDemo(loaded.config, { store: input.storeUrl, providers: in
 const config: typeof demo = {
   ...demo,
   web: { ...demo.web, port: 0 },
+  // Small enough to be full several times over before the half of the run that is judged.
+  audit: { ...demo.audit, maxBytes: 65_536, keep: 2 },
   alerts: {
     ...demo.alerts,
     channels: { soak: { kind: 'webhook', url: input.alertsUrl, secretEnv: 'SOAK_WEBHOOK_SECRET', format: 'standard' } },
@@ -130,6 +133,6 @@ async function look(): Promise<ServiceLook> {
 
 serve(
   { url: app.url, spool: config.spool.directory } satisfies ServiceHello,
-  { look, follow: (stretch: Stretch) => calendar.follow(stretch) },
+  { look, left: () => readLeft(app.services), follow: (stretch: Stretch) => calendar.follow(stretch) },
   () => app.stop(),
 );

@@ -1,5 +1,5 @@
 /** Opens everything a soak stands on, and closes it: the calendar, what is around the service, the customers, the service. */
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/runtime/clock.ts';
@@ -19,10 +19,13 @@ export interface Stage {
   readonly service: Child & ServiceHello;
   /** Bytes the service has logged. */
   logBytes(): number;
-  auditBytes(): number;
+  /** Mean length of the lines in the audit file being written. */
+  auditLineBytes(): number;
   spoolFiles(): number;
   /** Files in its data folder, spool and all. */
   dataFiles(): number;
+  /** Bytes in its data folder: the spool, the audit trail's files, keys. */
+  dataBytes(): number;
   /** Another speed, days per second, for both sides at once. */
   setSpeed(daysPerSecond: number): Promise<void>;
 }
@@ -76,7 +79,8 @@ export async function setStage(options: SoakOptions, closers: Closers): Promise<
     customers,
     service,
     logBytes: () => sizeOf(logFile),
-    auditBytes: () => sizeOf(join(data, 'audit.log')),
+    auditLineBytes: () => lineBytesOf(join(data, 'audit.log')),
+    dataBytes: () => bytesIn(data),
     spoolFiles: () => filesIn(service.spool),
     dataFiles: () => filesIn(data),
     async setSpeed(daysPerSecond) {
@@ -100,6 +104,26 @@ function filesIn(folder: string): number {
     return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).length;
   } catch {
     // A file went while we were looking: the next look counts again.
+    return 0;
+  }
+}
+
+function bytesIn(folder: string): number {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .reduce((sum, { parentPath, name }) => sum + sizeOf(join(parentPath, name)), 0);
+  } catch {
+    // A folder went while we were looking.
+    return 0;
+  }
+}
+
+function lineBytesOf(file: string): number {
+  try {
+    const text = readFileSync(file, 'utf8');
+    return text.length / Math.max(1, text.split('\n').length - 1);
+  } catch {
     return 0;
   }
 }

@@ -1,11 +1,7 @@
 /** The audit trail: complete, chained, free of tokens, and never in the way of a rotation. */
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hasCode } from '../../src/runtime/errors.ts';
+import { describe, expect, it } from 'vitest';
 import { type AuditEvent, createAudit, verifyAudit } from '../../src/telemetry/audit.ts';
-import { openAuditFile } from '../../src/telemetry/audit-file.ts';
+import { withCopy } from '../../src/telemetry/audit-copy.ts';
 
 const startedAt = Date.UTC(2026, 10, 20, 8, 0, 0);
 const clock = { now: () => startedAt + 1_234 };
@@ -119,61 +115,31 @@ describe('createAudit', () => {
   });
 });
 
-describe('openAuditFile', () => {
-  let folder = '';
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'pilotlight-audit-'));
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
-
-  const linesOf = (path: string) => readFileSync(path, 'utf8').trimEnd().split('\n');
-
-  function record(path: string, connection: string) {
-    const file = openAuditFile(path);
-    createAudit({ write: file.write, clock, previous: file.previous }).record(event({ connection }));
-    file.close();
-  }
-
-  it('appends, continues the chain after a restart, and is readable by its owner only', () => {
-    const path = join(folder, 'audit.jsonl');
-    for (const connection of ['a', 'b', 'c']) record(path, connection);
-    expect(linesOf(path)).toHaveLength(3);
-    expect(verifyAudit(linesOf(path))).toEqual([]);
-    expect(statSync(path).mode & 0o777).toBe(0o600);
-  });
-
-  it('lets a line cut short by a crash spoil itself only', () => {
-    const path = join(folder, 'audit.jsonl');
-    record(path, 'a');
-    record(path, 'b');
-    truncateSync(path, statSync(path).size - 20);
-    record(path, 'c');
-    const lines = linesOf(path);
-    expect(lines).toHaveLength(3);
-    expect(verifyAudit(lines)).toEqual([{ line: 2, problem: 'is not an audit line (cut short or not ours)' }]);
-  });
-
-  it('finds the last line in a file longer than what is read of it', () => {
-    const path = join(folder, 'audit.jsonl');
-    record(path, 'a');
-    const before = linesOf(path);
-    appendFileSync(path, `${'x'.repeat(100_000)}\n`);
-    record(path, 'b');
-    expect(linesOf(path)).toHaveLength(3);
-    record(path, 'c');
-    expect(verifyAudit(linesOf(path).slice(2), '0'.repeat(64))).toEqual([]);
-    expect(verifyAudit(before)).toEqual([]);
-  });
-
-  it('does not follow a link and says which path cannot be opened', () => {
-    const path = join(folder, 'link');
-    symlinkSync(join(folder, 'elsewhere'), path);
-    expect(() => openAuditFile(path)).toThrow(path);
-    try {
-      openAuditFile(join(folder, 'missing', 'audit'));
-      expect.unreachable();
-    } catch (error) {
-      expect(hasCode(error, 'config_invalid')).toBe(true);
+describe('withCopy', () => {
+  it('gives both the same lines, and the copy those as well that the disk did not take', () => {
+    const lines: string[] = [];
+    const copied: string[] = [];
+    const failures: unknown[] = [];
+    const full = new Error('no space');
+    let isFull = false;
+    const audit = createAudit({
+      clock,
+      write: withCopy({
+        file(line) {
+          if (isFull) throw full;
+          lines.push(line);
+        },
+        copy: (line) => copied.push(line),
+        onFailure: (error) => failures.push(error),
+      }),
+    });
+    for (const connection of ['a', 'b', 'c']) {
+      isFull = connection === 'b';
+      audit.record(event({ connection }));
     }
+    expect(verifyAudit(copied)).toEqual([]);
+    expect(lines).toEqual([copied[0], copied[2]]);
+    expect(verifyAudit(lines)).toEqual([{ line: 2, problem: 'does not follow the line before it' }]);
+    expect(failures).toEqual([full]);
   });
 });
