@@ -8,7 +8,8 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 120_000,
     pool: 'forks',
-    maxWorkers: 1,
+    // Most of the time goes by while servers notice that another is gone.
+    maxWorkers: 2,
     reporters: ['default'],
   },
 });

@@ -53,6 +53,11 @@ export async function alertParts(services: Services, linkFor: LinkFor): Promise<
 /** Channels that know an incident by its key. */
 const byKey: readonly ChannelKind[] = ['pagerduty', 'alertmanager'];
 
+/** For what a delivery reads before it sends and notes after, beside the channel's own limit. */
+const aroundSendingMs = 5_000;
+/** Above what the worker itself takes to let go of Redis. */
+const lettingGoMsMax = 5_000;
+
 /** What only the customer's consent ends. */
 const consentKinds: readonly IncidentKind[] = [
   'reauth_required',
@@ -125,14 +130,17 @@ export function createAlerting(
   const { memory, channels } = parts;
   const queue = createAlertQueue({ redis: redis.redis, prefix, logger: log });
   closers.push('alert queue', () => queue.close());
+  const deliveryMsMax = config.alerts.sendLimit + aroundSendingMs;
   const worker = createAlertWorker({
     redis: connect('workers').redis,
     prefix,
     logger: log,
+    clock,
+    deliveryMsMax,
     read: readTellJob,
     run: (job, signal) => runTell(job, { ...parts, clock, log, ...(told === undefined ? {} : { told }) }, signal),
   });
-  closers.push('alert worker', () => worker.close());
+  closers.push('alert worker', () => worker.close(), deliveryMsMax + lettingGoMsMax);
   const unchangedMs = lampWatcher(clock);
   const routes = config.alerts.routes as WatchSettings['routes'];
   const repeat = createRepeater({ ...parts, routes, clock, log });

@@ -22,7 +22,7 @@ import { readiness } from './readiness.ts';
 import { openReconsent } from './reconsent-parts.ts';
 import type { RotationReport } from './rotation/outcome.ts';
 import { openSpool } from './rotation-parts.ts';
-import { type Clock, within } from './runtime/clock.ts';
+import { atMost } from './runtime/clock.ts';
 import { type Closers, createClosers } from './runtime/closers.ts';
 import { describeError, hasCode } from './runtime/errors.ts';
 import { createTicker } from './schedule/cron.ts';
@@ -68,7 +68,7 @@ const redisPatienceMs = 1_500;
 const sweepMsMax = 600_000;
 
 export async function startApp(config: Config, options: AppOptions): Promise<App> {
-  const closers = createClosers();
+  const closers = createClosers(options.deps);
   try {
     return await start(config, options, closers);
   } catch (error) {
@@ -168,7 +168,9 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
       log.info('service.draining');
       // Side by side: while a long inventory comes to its end no further job may be taken.
       const limitMs = config.rotation.drainLimit;
-      const [left = 0] = await Promise.all([worker?.drain(limitMs), inTime(ticker.stop(), limitMs, clock)]);
+      // What runs by cron is done again by the next process.
+      const ticked = atMost(clock, limitMs, ticker.stop(), undefined);
+      const [left = 0] = await Promise.all([worker?.drain(limitMs), ticked]);
       // A customer's new grant may be on its way to the store.
       await reconsent?.settled();
       await closers.closeAll();
@@ -176,13 +178,6 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
       return left;
     },
   };
-}
-
-/** Resolves when something has come to its end, or after `ms`: what runs by cron is done again by the next process. */
-function inTime(something: Promise<void>, ms: number, clock: Clock): Promise<void> {
-  return within(clock, ms, (late) =>
-    Promise.race([something, new Promise<void>((over) => late.addEventListener('abort', () => over()))]),
-  );
 }
 
 function reachFor(role: AppOptions['role'], { store, reachable }: Services) {

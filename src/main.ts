@@ -24,6 +24,9 @@ import { installLastResort } from './telemetry/last-resort.ts';
 import { createLogger, logDestination } from './telemetry/log.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 
+/** All is closed by then; the process ends by itself, or it never would. */
+const lingerMsMax = 1_000;
+
 const packageFile = join(import.meta.dirname, '..', 'package.json');
 const build = {
   version: String((JSON.parse(readFileSync(packageFile, 'utf8')) as { version: unknown }).version),
@@ -159,3 +162,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(0);
 });
 process.exitCode = await runCommand(process.argv.slice(2), context);
+// What could not be closed must not keep the process: a connection to a Redis that hangs, a request nobody answers.
+setTimeout(() => process.exit(), lingerMsMax).unref();

@@ -33,7 +33,7 @@ export async function openForCommand(
   appOptions: Omit<AppOptions, 'role' | 'deps'>,
   purpose?: 'diagnosis',
 ): Promise<Opened> {
-  const closers = createClosers();
+  const closers = createClosers(deps);
   const { config } = loaded;
   const { clock, log } = deps;
   try {

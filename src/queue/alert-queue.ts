@@ -4,6 +4,7 @@
  */
 import { type Job, Queue, Worker } from 'bullmq';
 import type { AlertQueue, TellJob } from '../alerts/ports.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { errorLabel } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { checkedPrefix, defaultPrefix } from './keys.ts';
@@ -11,6 +12,7 @@ import type { RedisClient } from './redis-client.ts';
 import { isUnavailable, redisLabel, speaking } from './redis-errors.ts';
 import { dropDeadKeysScript, eventsKept } from './refresh-queues.ts';
 import { scriptRunner } from './script.ts';
+import { createUnderWay, windDown } from './wind-down.ts';
 
 export interface AlertQueueHandle extends AlertQueue {
   close(): Promise<void>;
@@ -49,13 +51,16 @@ export function createAlertQueue(options: Shared): AlertQueueHandle {
 }
 
 export interface AlertWorkerOptions extends Shared {
+  readonly clock: Clock;
+  /** Longest a delivery under way is waited for when the worker closes, ms of monotonic time. */
+  readonly deliveryMsMax: number;
   readonly read: (data: unknown) => TellJob | undefined;
   readonly run: (job: TellJob, signal: AbortSignal) => Promise<void>;
 }
 
 export interface AlertWorker {
   start(): void;
-  /** Waits for the deliveries under way, each of which bounds itself in time. */
+  /** Takes no new job and waits for the deliveries under way, within their limit; at once over where there is none. */
   close(): Promise<void>;
 }
 
@@ -64,20 +69,14 @@ const lockMs = 60_000;
 /** A receiver that answers slowly must not hold up the others. */
 const concurrency = 8;
 
-export function createAlertWorker({ redis, prefix, logger, read, run }: AlertWorkerOptions): AlertWorker {
+export function createAlertWorker(options: AlertWorkerOptions): AlertWorker {
+  const { redis, prefix, logger, clock } = options;
+  const underWay = createUnderWay();
   const worker = new Worker(
     name,
     // All three parameters must be declared: BullMQ gives a signal only to a processor that has them.
-    async (job: Job, _token: string | undefined, signal: AbortSignal | undefined) => {
-      const payload = read(job.data);
-      if (payload === undefined) return logger.error('worker.payload_invalid', { queue: name, job: job.id });
-      try {
-        await run(payload, signal ?? new AbortController().signal);
-      } catch (error) {
-        // The next look queues it again; nothing of an error's text goes to Redis.
-        logger.warn('alert.failed', { incident: payload.key, channel: payload.channel, why: errorLabel(error) });
-      }
-    },
+    (job: Job, _token: string | undefined, signal: AbortSignal | undefined) =>
+      underWay.during(deliver(job, signal ?? new AbortController().signal, options)),
     {
       connection: redis,
       prefix: checkedPrefix(prefix ?? defaultPrefix),
@@ -90,8 +89,28 @@ export function createAlertWorker({ redis, prefix, logger, read, run }: AlertWor
   worker.on('error', (error) => {
     if (!isUnavailable(error)) logger.warn('worker.error', { queue: name, why: redisLabel(error) });
   });
+  const down = windDown([worker], underWay, clock);
   return {
     start: () => void worker.run().catch((error: unknown) => logger.error('worker.ended', { why: redisLabel(error) })),
-    close: () => worker.close(),
+    async close() {
+      const left = await down.quiet(options.deliveryMsMax);
+      if (left > 0) {
+        // The next look queues them again.
+        logger.warn('alert.close_limit', { left });
+        worker.cancelAllJobs('closing');
+      }
+      await down.letGo();
+    },
   };
+}
+
+async function deliver(job: Job, signal: AbortSignal, { read, run, logger }: AlertWorkerOptions): Promise<void> {
+  const payload = read(job.data);
+  if (payload === undefined) return logger.error('worker.payload_invalid', { queue: name, job: job.id });
+  try {
+    await run(payload, signal);
+  } catch (error) {
+    // The next look queues it again; nothing of an error's text goes to Redis.
+    logger.warn('alert.failed', { incident: payload.key, channel: payload.channel, why: errorLabel(error) });
+  }
 }

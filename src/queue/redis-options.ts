@@ -49,8 +49,11 @@ export interface RoleOptions {
   readonly commandTimeoutMs?: number;
 }
 
-/** A half-open connection (a node that vanished without a reset) is given up after this long without an answer. */
-const socketTimeoutMs = { commands: 5_000, queues: 10_000, workers: 30_000 } as const;
+/**
+ * A half-open connection (a node that vanished without a reset) is given up after this long without an answer. Workers let
+ * Redis keep them waiting for ten seconds at most: that is BullMQ's longest.
+ */
+const socketTimeoutMs = { commands: 5_000, queues: 10_000, workers: 15_000 } as const;
 const retryMs = (times: number) => Math.min(50 * 2 ** Math.min(times - 1, 10), 2_000);
 
 /** Begins to connect. Throws config_invalid when the URL or a node is none of Redis. */

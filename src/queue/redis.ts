@@ -4,12 +4,13 @@
  * is there while the node that holds our slot is.
  */
 import type { Redis } from 'ioredis';
-import { type Clock, within } from '../runtime/clock.ts';
+import { atMost, type Clock } from '../runtime/clock.ts';
 import { PilotlightError } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { Secret } from '../runtime/secret.ts';
 import { checkedPrefix, defaultPrefix } from './keys.ts';
 import { addressOf, type RedisClient } from './redis-client.ts';
+import { watchDuplicates } from './redis-duplicates.ts';
 import { redisLabel, sentinelLabel } from './redis-errors.ts';
 import { keepFresh } from './redis-fresh.ts';
 import {
@@ -46,13 +47,14 @@ export interface RedisConnection<C extends RedisClient = Redis> {
   ping(): Promise<boolean>;
   /** Resolves when Redis is ready for commands. Throws redis_unavailable after `limitMs` of monotonic time. */
   untilReached(limitMs: number): Promise<void>;
+  /** Within a bound, whatever Redis does. Ends what was made from it too. */
   close(): Promise<void>;
 }
 
 /** A ping without an answer for so long is none (ms). */
 const pingMsMax = 2_000;
 /** A node that is away would not let us say goodbye. */
-const quitMsMax = 1_000;
+const quitMsMax = 500;
 
 /** Opens a connection and keeps it open. Throws config_invalid when URL or nodes are none of Redis. */
 export function connectRedis(options: RedisConnectOptions & { readonly url: string }): RedisConnection;
@@ -65,6 +67,7 @@ export function connectRedis(options: RedisConnectOptions): RedisConnection<Redi
   const client = openClient(options, options, secrets());
   const redis = options.secrets === undefined ? client : keepFresh(client, () => secretOptions(secrets(), sentinelTls));
   const heard = hear(redis, role, logger);
+  const endDuplicates = watchDuplicates(redis);
   const evicts = role === 'commands' ? watchSuitable(redis, logger) : () => false;
   const key = checkedPrefix(options.prefix ?? defaultPrefix);
 
@@ -78,7 +81,7 @@ export function connectRedis(options: RedisConnectOptions): RedisConnection<Redi
         () => !evicts(),
         () => false,
       );
-      return within(clock, pingMsMax, (late) => Promise.race([answered, ended(late).then(() => false)]));
+      return atMost(clock, pingMsMax, answered, false);
     },
     async untilReached(limitMs) {
       if (redis.status === 'ready') return;
@@ -89,9 +92,10 @@ export function connectRedis(options: RedisConnectOptions): RedisConnection<Redi
       );
     },
     async close() {
+      endDuplicates();
       if (redis.status === 'end') return;
       const quit = redis.quit().catch(() => undefined);
-      await within(clock, quitMsMax, (late) => Promise.race([quit, ended(late)]));
+      await atMost(clock, quitMsMax, quit, undefined);
       redis.disconnect();
     },
   };
@@ -142,11 +146,6 @@ function hear(redis: RedisClient, role: RedisRole, logger: Logger) {
   return { reachedOnce: () => reached, lastLabel: () => lastLabel };
 }
 
-/** Resolves when the signal aborts. */
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-}
-
 async function readyWithin(redis: RedisClient, limitMs: number, clock: Clock): Promise<boolean> {
   let onReady = () => {};
   const ready = new Promise<boolean>((resolve) => {
@@ -154,7 +153,7 @@ async function readyWithin(redis: RedisClient, limitMs: number, clock: Clock): P
     redis.once('ready', onReady);
   });
   try {
-    return await within(clock, limitMs, (late) => Promise.race([ready, ended(late).then(() => false)]));
+    return await atMost(clock, limitMs, ready, false);
   } finally {
     redis.off('ready', onReady);
   }

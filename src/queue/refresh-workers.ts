@@ -4,7 +4,7 @@
  * takes no new job, waits for those under way, and ends when its time is up.
  */
 import { type Job, UnrecoverableError, Worker } from 'bullmq';
-import type { Clock } from '../runtime/clock.ts';
+import { atMost, type Clock } from '../runtime/clock.ts';
 import { errorLabel } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { JobDefinition, RefreshJob } from '../schedule/ports.ts';
@@ -13,6 +13,7 @@ import { checkedPrefix, defaultPrefix } from './keys.ts';
 import type { RedisClient } from './redis-client.ts';
 import { isUnavailable, redisLabel } from './redis-errors.ts';
 import { queueName } from './refresh-queues.ts';
+import { createUnderWay, type UnderWay, windDown } from './wind-down.ts';
 
 export interface RefreshWorkersOptions {
   /** A connection of the role `workers`; each provider opens one more for its blocking wait. */
@@ -53,17 +54,12 @@ export interface RefreshWorkers {
 
 /** BullMQ asks again this long after Redis failed it. */
 const retryMs = 1_000;
-/** Longest wait for BullMQ to let go of its connections. */
-const closeMsMax = 3_000;
 
 export function createRefreshWorkers(options: RefreshWorkersOptions): RefreshWorkers {
-  const underWay = new Set<Promise<void>>();
+  const underWay = createUnderWay();
   const workers = options.providers.map((provider) => openWorker(provider, options, underWay));
 
-  async function close(): Promise<void> {
-    const closing = Promise.allSettled(workers.map((worker) => worker.close(true)));
-    await within(options.clock, closeMsMax, closing);
-  }
+  const down = windDown(workers, underWay, options.clock);
 
   return {
     start() {
@@ -71,40 +67,28 @@ export function createRefreshWorkers(options: RefreshWorkersOptions): RefreshWor
         worker.run().catch((error: unknown) => options.logger.error('worker.ended', { why: redisLabel(error) }));
       }
     },
-    running: () => underWay.size,
+    running: () => underWay.count(),
     async drain(limitMs, answerMs = 0) {
-      // Pausing stops the fetching at once and resolves when the jobs under way are done.
-      const paused = Promise.allSettled(workers.map((worker) => worker.pause()));
-      await within(options.clock, Math.min(limitMs, closeMsMax), paused);
-      // While Redis is away BullMQ does not get to say so, and nothing new can come: only what runs is waited for then.
-      await within(options.clock, limitMs, Promise.race([paused, idle(underWay)]));
-      const left = underWay.size;
+      const left = await down.quiet(limitMs);
       if (left > 0) {
         options.logger.warn('worker.drain_limit', { left });
         for (const worker of workers) worker.cancelAllJobs('drain limit reached');
-        await within(options.clock, answerMs, Promise.allSettled(underWay));
+        await atMost(options.clock, answerMs, underWay.idle(), undefined);
       }
-      await close();
+      await down.letGo();
       return left;
     },
-    close,
+    close: () => down.letGo(),
   };
 }
 
-function openWorker(provider: string, options: RefreshWorkersOptions, underWay: Set<Promise<void>>): Worker {
+function openWorker(provider: string, options: RefreshWorkersOptions, underWay: UnderWay): Worker {
   const { logger } = options;
   const worker = new Worker(
     queueName(provider),
     // All three parameters must be declared: BullMQ gives a signal only to a processor that has them.
-    async (job: Job, _token: string | undefined, signal: AbortSignal | undefined) => {
-      const work = perform(provider, job, signal ?? new AbortController().signal, options);
-      underWay.add(work);
-      try {
-        await work;
-      } finally {
-        underWay.delete(work);
-      }
-    },
+    (job: Job, _token: string | undefined, signal: AbortSignal | undefined) =>
+      underWay.during(perform(provider, job, signal ?? new AbortController().signal, options)),
     {
       connection: options.redis,
       prefix: checkedPrefix(options.prefix ?? defaultPrefix),
@@ -148,20 +132,8 @@ async function perform(provider: string, job: Job, signal: AbortSignal, options:
   }
 }
 
-async function idle(underWay: ReadonlySet<Promise<void>>): Promise<void> {
-  while (underWay.size > 0) await Promise.allSettled(underWay);
-}
-
 /** An error without a stack: BullMQ writes message and stack of what a job throws to Redis. */
 function bare<E extends Error>(error: E): E {
   error.stack = error.message;
   return error;
-}
-
-/** Waits for something, `ms` at most. */
-async function within(clock: Clock, ms: number, something: Promise<unknown>): Promise<void> {
-  const stop = new AbortController();
-  const late = clock.sleep(ms, stop.signal).catch(() => undefined);
-  await Promise.race([something, late]);
-  stop.abort();
 }

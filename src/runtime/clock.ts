@@ -45,12 +45,25 @@ export async function within<T>(clock: Clock, ms: number, act: (signal: AbortSig
   try {
     return await act(late.signal);
   } finally {
-    done.abort(inTime);
+    done.abort(over);
   }
 }
 
 /** A constant: an abort without a reason makes an error with a stack each time. */
-const inTime = new Error('in time');
+const over = new Error('in time');
+
+/**
+ * Waits for something that nobody can tell to give up, for `ms` of monotonic time at most; answers `late` where it takes
+ * longer. What it comes to after that is nobody's, a failure too.
+ */
+export function atMost<T, L>(clock: Clock, ms: number, something: Promise<T>, late: L): Promise<T | L> {
+  return within(clock, ms, (overdue) =>
+    Promise.race([
+      something,
+      new Promise<L>((end) => overdue.addEventListener('abort', () => end(late), { once: true })),
+    ]),
+  );
+}
 
 /** The machine's own clocks. Only `main` and test support build it. */
 export function systemClock(): Clock {

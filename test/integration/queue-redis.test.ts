@@ -48,6 +48,20 @@ test('each role reaches Redis, answers, and closes', async () => {
   }
 });
 
+test('what was made from a connection ends with it, and does not come back', async () => {
+  const { logger, lines } = recorder();
+  const connection = connectRedis({ url: server.url, role: 'workers', logger, clock });
+  await connection.untilReached(10_000);
+  const made = connection.redis.duplicate();
+  expect(await made.ping()).toBe('PONG');
+  await connection.close();
+  await expect.poll(() => made.status).toBe('end');
+  // As BullMQ does when a wait of its own ends late.
+  await expect(made.connect()).rejects.toThrow('Connection is closed.');
+  expect(made.status).toBe('end');
+  expect(lines).toEqual(['redis.reached {"purpose":"workers"}']);
+});
+
 test('a password apart from the URL is used, and neither is ever in a log or an error', async () => {
   const [, password = '', port = ''] = /:([^:@]+)@127\.0\.0\.1:(\d+)/.exec(server.url) ?? [];
   const good = connectRedis({

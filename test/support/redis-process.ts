@@ -11,6 +11,7 @@ import { Redis } from 'ioredis';
 import { findRedisBinary, howToInstall } from '../../src/queue/private-redis-install.ts';
 import { freePort } from '../../src/queue/private-redis-server.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
+import { onExit } from '../faults/processes/on-exit.ts';
 
 export const nodePassword = 'PLTOKEN-redis-password-of-tests';
 
@@ -81,7 +82,7 @@ export async function startRedisProcess(options: RedisProcessOptions = {}): Prom
     child?.kill('SIGKILL');
     rmSync(directory, { recursive: true, force: true });
   };
-  process.once('exit', killWithUs);
+  const spare = onExit(killWithUs);
 
   async function start(): Promise<void> {
     const started = spawn(binary ?? '', [configFile, ...(sentinel ? ['--sentinel'] : [])], {
@@ -126,7 +127,7 @@ export async function startRedisProcess(options: RedisProcessOptions = {}): Prom
     },
     start,
     async stop() {
-      process.off('exit', killWithUs);
+      spare();
       admin.disconnect();
       await kill();
       await rm(directory, { recursive: true, force: true });

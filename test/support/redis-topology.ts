@@ -17,6 +17,8 @@ export interface Topology {
   ageEpoch(): Promise<void>;
   /** Every server that may hold our keys. */
   readonly servers: readonly RedisProcess[];
+  /** None of a Cluster. */
+  readonly sentinels: readonly RedisProcess[];
   stop(): Promise<void>;
 }
 
@@ -35,7 +37,7 @@ export const topologies: readonly (readonly [name: string, start: (options?: Top
 async function startCluster(options: TopologyOptions = {}): Promise<Topology> {
   const cluster = await startTestCluster({ ...options, replicas: 1 });
   const { nodes, processes, owner, ...rest } = cluster;
-  return { ...rest, redis: { cluster: { nodes: [...nodes] } }, holder: owner, servers: processes };
+  return { ...rest, redis: { cluster: { nodes: [...nodes] } }, holder: owner, servers: processes, sentinels: [] };
 }
 
 async function startSentinels(options: TopologyOptions = {}): Promise<Topology> {

@@ -190,6 +190,7 @@ function announced(record: SpoolRecord, reach: (step: Step) => Promise<void>): S
       await record.seal(answer);
       await reach('sealed');
     },
+    setAside: (isAside) => record.setAside(isAside),
     async remove() {
       await reach('removing');
       await record.remove();

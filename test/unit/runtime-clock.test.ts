@@ -1,7 +1,7 @@
 /** Waiting. No assertion depends on how fast this machine is. */
 import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/runtime/clock.ts';
+import { atMost, systemClock } from '../../src/runtime/clock.ts';
 
 describe('waiting', () => {
   test('takes at least the time asked for, less what a timer rounds', async () => {
@@ -44,5 +44,32 @@ describe('waiting', () => {
     expect(woke).toBe(false);
     calledOff.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
+  });
+});
+
+describe('waiting for something that cannot be told to give up', () => {
+  const never = new Promise<string>(() => undefined);
+
+  test('answers what it came to, and lets the timer go', async () => {
+    const signals: (AbortSignal | undefined)[] = [];
+    const sleep = (_ms: number, signal?: AbortSignal) => {
+      signals.push(signal);
+      return new Promise<void>(() => undefined);
+    };
+    expect(await atMost({ ...systemClock(), sleep }, 60_000, Promise.resolve('there'), 'late')).toBe('there');
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true]);
+  });
+
+  test('answers that it is late once its time is up', async () => {
+    expect(await atMost(systemClock(), 1, never, 'late')).toBe('late');
+  });
+
+  test('throws what it threw in time; what it throws later is nobody’s', async () => {
+    await expect(atMost(systemClock(), 60_000, Promise.reject(new Error('broken')), 'late')).rejects.toThrow('broken');
+    const { promise, reject } = Promise.withResolvers<string>();
+    expect(await atMost(systemClock(), 1, promise, 'late')).toBe('late');
+    // Unhandled, it would end the run.
+    reject(new Error('too late'));
+    await new Promise((turn) => setImmediate(turn));
   });
 });
