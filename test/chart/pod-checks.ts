@@ -160,7 +160,9 @@ export function graceProblems({ manifest, container, pod }: Started, manifests: 
   if (!isService(manifest)) return [];
   const { loaded } = loadIn({ manifest, container, pod }, manifests);
   if (!loaded.ok) return ['its configuration does not load'];
-  const needed = loaded.config.rotation.drainLimit / 1_000 + 10;
+  const { drainLimit, requestLimit } = loaded.config.rotation;
+  // A request that leaves at the end of the drain is waited for as long as it may take.
+  const needed = (drainLimit + requestLimit) / 1_000 + 10;
   const given = pod.terminationGracePeriodSeconds ?? 30;
   return given >= needed ? [] : [`is given ${given} s, needs ${needed} s`];
 }

@@ -23,7 +23,7 @@ metadata: { name: pilotlight }
 spec:
   template:
     spec:
-      terminationGracePeriodSeconds: 200
+      terminationGracePeriodSeconds: 290
       containers:
         - name: pilotlight
           image: pilotlight:1
@@ -103,8 +103,8 @@ test.for<[what: string, change: Change, says: RegExp]>([
   ['a server that only its own pod reaches', ['host: 0.0.0.0', 'host: 127.0.0.1'], /cannot reach 127\.0\.0\.1/],
   [
     'no time to drain',
-    ['terminationGracePeriodSeconds: 200', 'terminationGracePeriodSeconds: 30'],
-    /given 30 s, needs 180 s/,
+    ['terminationGracePeriodSeconds: 290', 'terminationGracePeriodSeconds: 30'],
+    /given 30 s, needs 270 s/,
   ],
   ['an Ingress to everything', ['path: /esign/reconsent', 'path: /esign'], /opens \/esign\//],
   ['an Ingress to the metrics', ['path: /esign/oauth/callback', 'path: /metrics'], /opens \/metrics\//],

@@ -83,9 +83,9 @@ Milliseconds of a duration as Pilotlight's configuration writes it: 170s, 2m50s,
 {{- $total -}}
 {{- end }}
 
-{{/* Seconds a pod may take to stop: the drain limit, and 30 s for what follows it. */}}
+{{/* Seconds until the last answer is sealed: a request that leaves just before the drain limit may take its own limit more. */}}
 {{- define "pilotlight.drainSeconds" -}}
-{{- div (add (include "pilotlight.rotationMs" (list . "drainLimit") | int64) 999) 1000 -}}
+{{- div (add (include "pilotlight.rotationMs" (list . "drainLimit") | int64) (include "pilotlight.rotationMs" (list . "requestLimit") | int64) 999) 1000 -}}
 {{- end }}
 
 {{/* Milliseconds of a limit of config.rotation, or of the service's own default. (list $ "drainLimit") */}}
@@ -96,6 +96,7 @@ Milliseconds of a duration as Pilotlight's configuration writes it: 170s, 2m50s,
 {{- include "pilotlight.durationMs" (dict "text" $text "key" (printf "config.rotation.%s" $key)) -}}
 {{- end }}
 
+{{/* Seconds a pod may take to stop: the drain, and 30 s for what follows it. */}}
 {{- define "pilotlight.graceSeconds" -}}
 {{- $given := .Values.terminationGracePeriodSeconds -}}
 {{- if kindIs "invalid" $given -}}{{- add (include "pilotlight.drainSeconds" . | int64) 30 -}}{{- else -}}{{- int64 $given -}}{{- end -}}

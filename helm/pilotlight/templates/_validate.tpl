@@ -63,7 +63,7 @@
 {{- $values := .Values -}}
 {{- $drain := include "pilotlight.drainSeconds" . | int64 -}}
 {{- if lt (include "pilotlight.graceSeconds" . | int64) (add $drain 10) -}}
-{{- include "pilotlight.problem" (printf "terminationGracePeriodSeconds is too short: config.rotation.drainLimit takes %d s, and stopping 10 s more. Leave it empty for %d, or set at least %d" $drain (add $drain 30) (add $drain 10)) -}}
+{{- include "pilotlight.problem" (printf "terminationGracePeriodSeconds is too short: config.rotation.drainLimit and requestLimit take %d s, and stopping 10 s more. Leave it empty for %d, or set at least %d" $drain (add $drain 30) (add $drain 10)) -}}
 {{- end -}}
 {{- range fromJsonArray (include "pilotlight.workloads" .) -}}
 {{- $resources := .own.resources | default $values.resources | default dict -}}
