@@ -50,6 +50,10 @@ describe('a connection that needs a new consent', () => {
   test('is told under the same key after Redis lost everything, and its end is told though nobody remembers it', async () => {
     await flagAcme(bench.rig);
     await expect.poll(() => bench.open(), soon).toEqual([consentKey]);
+    // A note of the delivery that came after the flush would say that all is told, and rightly so.
+    const noted = async () =>
+      (await createIncidentMemory({ redis: bench.rig.redis.redis }).deliveries()).get(consentKey);
+    await expect.poll(async () => (await noted())?.size, soon).toBe(2);
     await bench.rig.flushRedis();
     await expect.poll(() => bench.told('trigger').length, soon).toBe(2);
     expect(bench.open()).toEqual([consentKey]);
