@@ -79,9 +79,10 @@ async function refusable<T>(call: () => Promise<T>): Promise<T | undefined> {
 
 /**
  * Checks each server anew whenever a connection to it is made: after a failover another one decides, and one that was away
- * at the start was never looked at. Answers whether any is known to be unsuitable; it is told once, and told when it is not.
+ * at the start was never looked at. Answers whether any is unsuitable; those known to be are asked again each time, so that a
+ * mended setting is seen without a new connection. It is told once, and told when it is over. Never throws.
  */
-export function watchSuitable(redis: RedisClient, logger: Logger): () => boolean {
+export function watchSuitable(redis: RedisClient, logger: Logger): () => Promise<boolean> {
   const unsuitable = new Set<string>();
   const look = async (server: Redis) => {
     const node = addressOf(server);
@@ -98,5 +99,13 @@ export function watchSuitable(redis: RedisClient, logger: Logger): () => boolean
     redis.on('+node', (node: Redis) => node.on('ready', () => void look(node)));
     redis.on('-node', (node: Redis) => unsuitable.delete(addressOf(node)));
   } else redis.on('ready', () => void look(redis as Redis));
-  return () => unsuitable.size > 0;
+  return async () => {
+    if (unsuitable.size === 0) return false;
+    const servers = primariesOf(redis);
+    await Promise.all(servers.map(look));
+    // One that another took over from decides nothing any more.
+    const deciding = new Set(servers.map(addressOf));
+    for (const node of unsuitable) if (!deciding.has(node)) unsuitable.delete(node);
+    return unsuitable.size > 0;
+  };
 }

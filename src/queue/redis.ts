@@ -68,7 +68,7 @@ export function connectRedis(options: RedisConnectOptions): RedisConnection<Redi
   const redis = options.secrets === undefined ? client : keepFresh(client, () => secretOptions(secrets(), sentinelTls));
   const heard = hear(redis, role, logger);
   const endDuplicates = watchDuplicates(redis);
-  const evicts = role === 'commands' ? watchSuitable(redis, logger) : () => false;
+  const evicts = role === 'commands' ? watchSuitable(redis, logger) : async () => false;
   const key = checkedPrefix(options.prefix ?? defaultPrefix);
 
   return {
@@ -78,7 +78,7 @@ export function connectRedis(options: RedisConnectOptions): RedisConnection<Redi
       // A Cluster is asked for a key of ours, because any node would answer PING.
       const asked = redis.isCluster ? redis.exists(key) : redis.ping();
       const answered = asked.then(
-        () => !evicts(),
+        async () => !(await evicts()),
         () => false,
       );
       return atMost(clock, pingMsMax, answered, false);

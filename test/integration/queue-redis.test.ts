@@ -48,6 +48,23 @@ test('each role reaches Redis, answers, and closes', async () => {
   }
 });
 
+test('a server that evicts is no Redis for us until its policy is mended, on the connection there is', async () => {
+  const { logger, lines } = recorder();
+  await server.redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+  const connection = connectRedis({ url: server.url, role: 'commands', logger, clock });
+  try {
+    await connection.untilReached(10_000);
+    await expect.poll(() => connection.ping()).toBe(false);
+    await server.redis.config('SET', 'maxmemory-policy', 'noeviction');
+    expect(await connection.ping()).toBe(true);
+    const told = lines.map((line) => line.split(' ')[0]);
+    expect(told).toEqual(['redis.reached', 'redis.unsuitable', 'redis.suitable']);
+  } finally {
+    await server.redis.config('SET', 'maxmemory-policy', 'noeviction');
+    await connection.close();
+  }
+});
+
 test('what was made from a connection ends with it, and does not come back', async () => {
   const { logger, lines } = recorder();
   const connection = connectRedis({ url: server.url, role: 'workers', logger, clock });
