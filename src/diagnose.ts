@@ -8,7 +8,7 @@ import { diagnoseChannels, diagnoseProviders } from './diagnose-outside.ts';
 import { diagnoseRedis } from './diagnose-redis.ts';
 import { diagnoseStore } from './diagnose-store.ts';
 import { readLamps } from './overview.ts';
-import { within } from './runtime/clock.ts';
+import { atMost } from './runtime/clock.ts';
 import { describeError, PilotlightError } from './runtime/errors.ts';
 import type { Services } from './services.ts';
 
@@ -52,7 +52,8 @@ async function* inOrder({ deps }: Services, checks: readonly Check[]): AsyncGene
 
 async function checked(clock: Services['deps']['clock'], name: string, look: Check[1]): Promise<Diagnosis> {
   try {
-    const found = await within(clock, checkMsMax, (late) => Promise.race([look(), overdue(late)]));
+    const found = await atMost(clock, checkMsMax, look(), undefined);
+    if (found === undefined) throw overdue();
     return typeof found === 'string' ? { name, state: 'ok', detail: found } : { name, ...found };
   } catch (error) {
     const { code, message } = describeError(error);
@@ -61,12 +62,8 @@ async function checked(clock: Services['deps']['clock'], name: string, look: Che
 }
 
 /** No error of a store or of Redis, whose own limits are shorter: something between us and it swallows what we send. */
-function overdue(late: AbortSignal): Promise<never> {
-  return new Promise((_, failed) => {
-    late.addEventListener('abort', () =>
-      failed(new PilotlightError('refused', `no answer within ${checkMsMax / 1_000} s: check network policies`)),
-    );
-  });
+function overdue(): PilotlightError {
+  return new PilotlightError('refused', `no answer within ${checkMsMax / 1_000} s: check network policies`);
 }
 
 /** A sweep this much later than it should be is no hiccup. */

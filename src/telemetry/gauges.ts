@@ -6,6 +6,7 @@ import type { Incident } from '../alerts/ports.ts';
 import type { Census } from '../connection/census.ts';
 import { deadlineEnds, deadlineWindows } from '../connection/census.ts';
 import { connectionStates } from '../connection/entry.ts';
+import type { SpoolStats } from '../rotation/ports.ts';
 import type { Instruments } from './instruments.ts';
 import {
   incidentLabels,
@@ -17,15 +18,6 @@ import {
   severityLabels,
   spoolStates,
 } from './labels.ts';
-
-export interface SpoolStats {
-  readonly records: number;
-  readonly answered: number;
-  readonly unreadable: number;
-  readonly oldestAt: number | null;
-  /** When the oldest rotation was begun whose answer is sealed here and not yet in the store (epoch ms). */
-  readonly oldestAnsweredAt: number | null;
-}
 
 export interface ClientSnapshot {
   readonly provider: string;

@@ -16,7 +16,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import { type Clock, within } from '../runtime/clock.ts';
+import { atMost, type Clock } from '../runtime/clock.ts';
 import { errorLabel } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { SpanAttributes, SpanEnd, Tracer } from '../runtime/tracer.ts';
@@ -82,12 +82,12 @@ export function createTraces(options: TracesOptions): Traces {
     async close() {
       // Steps are recorded a turn late.
       await new Promise((turn) => setImmediate(turn));
-      await within(clock, flushMsMax, async (late) => {
-        const tooLate = new Promise<void>((over) => late.addEventListener('abort', () => over(), { once: true }));
-        // What failed was told by the exporter.
-        await Promise.race([provider.shutdown().catch(() => undefined), tooLate]);
-        if (late.aborted) log.warn('traces.flush_cut_short');
-      });
+      // What failed was told by the exporter.
+      const flushed = provider.shutdown().then(
+        () => true,
+        () => true,
+      );
+      if (!(await atMost(clock, flushMsMax, flushed, false))) log.warn('traces.flush_cut_short');
       for (const registered of [trace, context, propagation]) registered.disable();
     },
   };

@@ -2,8 +2,7 @@
  * What every part of the bench stands on: a private Redis, the world in a process of its own, a temporary folder, and the
  * configuration by which the service finds them. Closing it leaves nothing behind, also when the bench is interrupted.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../../config/derive.ts';
 import { loadConfig } from '../../config/load.ts';
@@ -14,6 +13,7 @@ import { systemMachine } from '../../src/runtime/machine.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
 import type { Deps } from '../../src/services.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
 import { type Child, startChild } from './child.ts';
 import { clientSecretName, provider } from './connections.ts';
 import type { WorldCounts, WorldHello, WorldInput } from './world.ts';
@@ -50,13 +50,7 @@ export interface Stage {
 export const unlimited = 10_000;
 
 export async function setStage(closers: Closers, worldInput: WorldInput): Promise<Stage> {
-  const directory = mkdtempSync(join(tmpdir(), 'pilotlight-bench-'));
-  const removeDirectory = () => rmSync(directory, { recursive: true, force: true });
-  process.once('exit', removeDirectory);
-  closers.push('directory', () => {
-    process.off('exit', removeDirectory);
-    removeDirectory();
-  });
+  const directory = scratchFolder('pilotlight-bench-', closers);
   const redis = await startTestRedis();
   closers.push('Redis', () => redis.stop());
   await ageEpoch(redis);

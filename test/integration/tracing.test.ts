@@ -34,14 +34,19 @@ const came = (name: string, which: (span: CollectedSpan) => boolean = () => true
 const found = (name: string, traceId?: string) =>
   collector.spans.filter((span) => span.name === name && (traceId === undefined || span.traceId === traceId));
 
-/** One connection is due and refreshed, and everything that was recorded of it is sent. */
-async function refreshOne(): Promise<CollectedSpan> {
+/** One connection is due and refreshed, and the service has stopped. */
+async function runOnce(): Promise<void> {
   rig.connect({ ...docusign, connection: 'acme' });
   rig.clock.turn(15 * day);
   const rotated = rig.next('acme', ({ outcome }) => outcome === 'rotated');
   const app = await rig.start();
   await rotated;
   await app.stop();
+}
+
+/** The same, and everything that was recorded of it is sent. */
+async function refreshOne(): Promise<CollectedSpan> {
+  await runOnce();
   const [rotation] = found('rotate').filter(({ attributes }) => attributes['pilotlight.outcome'] === 'rotated');
   if (rotation === undefined) return expect.unreachable('no span of the rotation came');
   return rotation;
@@ -220,12 +225,7 @@ test('beside a job Redis holds the ids of its trace and nothing more', async () 
 
 test('a share of nothing exports nothing, and everything is refreshed', async () => {
   await startTraced({ sampleRatio: 0 });
-  rig.connect({ ...docusign, connection: 'acme' });
-  rig.clock.turn(15 * day);
-  const rotated = rig.next('acme', ({ outcome }) => outcome === 'rotated');
-  const app = await rig.start();
-  await rotated;
-  await app.stop();
+  await runOnce();
   expect(collector.requests()).toBe(0);
 });
 

@@ -1,11 +1,11 @@
 /** Opens everything a soak stands on, and closes it: the calendar, what is around the service, the customers, the service. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { Closers } from '../../src/runtime/closers.ts';
 import { seededRandom } from '../../src/runtime/random.ts';
 import { type Child, startChild } from '../bench/child.ts';
+import { scratchFolder } from '../support/scratch-folder.ts';
 import type { SoakOptions } from './arguments.ts';
 import { createSharedCalendar, machineMs, type SharedCalendar } from './calendar.ts';
 import { type Customers, createCustomers } from './population.ts';
@@ -38,13 +38,7 @@ const aheadMs = 250;
 const webhookSecret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 
 export async function setStage(options: SoakOptions, closers: Closers): Promise<Stage> {
-  const directory = mkdtempSync(join(tmpdir(), 'pilotlight-soak-'));
-  const remove = () => rmSync(directory, { recursive: true, force: true });
-  process.once('exit', remove);
-  closers.push('directory', () => {
-    process.off('exit', remove);
-    remove();
-  });
+  const directory = scratchFolder('pilotlight-soak-', closers);
   const random = seededRandom(options.seed);
   const first = { fromMs: machineMs(), at: firstMorning, speed: 0 };
   const calendar = createSharedCalendar(first, systemClock());
