@@ -37,7 +37,7 @@ export async function tell({ key, channel: name }: TellJob, ports: TellPorts, si
   ports.told?.(name, delivery.kind);
   if (delivery.kind === 'accepted') {
     const reference = delivery.reference ?? had?.reference;
-    await memory.noteDelivery(key, name, {
+    await memory.noteDelivery(incident, name, {
       sequence: incident.sequence,
       at: now,
       tries: 0,
@@ -48,7 +48,7 @@ export async function tell({ key, channel: name }: TellJob, ports: TellPorts, si
     return;
   }
   const state = after(had, delivery, now);
-  await memory.noteDelivery(key, name, state);
+  await memory.noteDelivery(incident, name, state);
   // One busy moment is no failure: the receiver asked to wait.
   const isFailing = delivery.kind !== 'retry' || state.tries >= 3;
   if (isFailing)

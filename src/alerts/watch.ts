@@ -89,13 +89,13 @@ async function look(ports: WatchPorts, settings: WatchSettings, now: number): Pr
   const incidents = await Promise.all(
     [...made, ...endedUnseen(recalled, made, now)].map((one) => enriched(one, known, ports)),
   );
-  const deliveries = await memory.deliveries();
+  const reopened = incidents.filter((one) => beganAgain(one, known)).map(({ key }) => key);
+  const deliveries = new Map(await memory.deliveries());
+  for (const key of reopened) deliveries.delete(key);
   const { kept, removed, jobs, owedSince } = await settle(incidents, deliveries, ports, settings, now);
   await memory.writeMass(mass);
-  await memory.write(
-    kept.filter((incident) => known.get(incident.key) !== incident),
-    removed,
-  );
+  const changed = kept.filter((incident) => known.get(incident.key) !== incident);
+  await memory.write({ changed, removed, reopened });
   await memory.forgetRecalled([...recalled.keys()]);
   await ports.queue.add(jobs);
   return { open: kept.filter(({ endedAt }) => endedAt === undefined), queued: jobs.length, owedSince };
@@ -181,6 +181,12 @@ function* endedUnseen(
       recalled: true,
     };
   }
+}
+
+/** One that was over and is true again: what channels had of it was of the time before. */
+function beganAgain({ key, openedAt }: Incident, known: ReadonlyMap<string, Incident>): boolean {
+  const before = known.get(key);
+  return before !== undefined && before.openedAt !== openedAt;
 }
 
 /** A new incident of a connection learns who owns it, and whether somebody has put it off. */

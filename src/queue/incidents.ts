@@ -3,12 +3,22 @@ import type { ChannelHealth, DeliveryState, Incident, IncidentMemory, MassState,
 import { checkedPrefix, defaultPrefix, keyOf } from './keys.ts';
 import type { RedisClient } from './redis-client.ts';
 import { speaking } from './redis-errors.ts';
+import { scriptRunner } from './script.ts';
 
 /** Between an incident's key and a channel's name, in neither of which it can be. */
 const separator = '\n';
 /** Somebody else's refresh is remembered for so long (ms). */
 const foreignForMs = 7 * 86_400_000;
 
+/** ARGV: the incident's key and when it was opened, then field and value. Kept only while that is the incident we know. */
+const noteScript = `
+local known = redis.call('HGET', KEYS[1] .. ':incidents', ARGV[1])
+local readable, incident = pcall(cjson.decode, known or '')
+if not readable or incident.openedAt ~= tonumber(ARGV[2]) then return 0 end
+return redis.call('HSET', KEYS[1] .. ':deliveries', ARGV[3], ARGV[4])
+`;
+
+/** Throws redis_unavailable from every call. */
 export function createIncidentMemory(options: {
   readonly redis: RedisClient;
   readonly prefix?: string;
@@ -16,6 +26,7 @@ export function createIncidentMemory(options: {
   const { redis } = options;
   const prefix = checkedPrefix(options.prefix ?? defaultPrefix);
   const key = (name: string) => keyOf(prefix, name);
+  const run = scriptRunner(redis, prefix);
 
   async function hash<T>(name: string): Promise<Map<string, T>> {
     const found = await speaking(() => redis.hgetall(key(name)));
@@ -39,10 +50,11 @@ export function createIncidentMemory(options: {
       void (await speaking(() => redis.set(key('alerts-turn'), '1', 'PX', Math.max(1, Math.round(ms))))),
     all: async () => [...(await hash<Incident>('incidents')).values()],
     get: (incident) => field<Incident>('incidents', incident),
-    async write(changed, removed) {
+    async write({ changed, removed, reopened }) {
       if (changed.length === 0 && removed.length === 0) return;
-      const told = removed.length === 0 ? [] : await speaking(() => redis.hkeys(key('deliveries')));
-      const over = told.filter((one) => removed.includes(one.split(separator)[0] ?? ''));
+      const forgotten = new Set([...removed, ...reopened]);
+      const told = forgotten.size === 0 ? [] : await speaking(() => redis.hkeys(key('deliveries')));
+      const over = told.filter((one) => forgotten.has(one.split(separator)[0] ?? ''));
       await speaking(async () => {
         const all = redis.multi();
         for (const incident of changed) all.hset(key('incidents'), incident.key, JSON.stringify(incident));
@@ -61,7 +73,9 @@ export function createIncidentMemory(options: {
       return byKey;
     },
     delivery: (incident, channel) => field<DeliveryState>('deliveries', `${incident}${separator}${channel}`),
-    noteDelivery: (incident, channel, state) => setField('deliveries', `${incident}${separator}${channel}`, state),
+    async noteDelivery({ key: incident, openedAt }, channel, state) {
+      await run(noteScript, incident, openedAt, `${incident}${separator}${channel}`, JSON.stringify(state));
+    },
     channels: () => hash<ChannelHealth>('channels'),
     async noteChannel(name, health) {
       if (health === undefined) return void (await speaking(() => redis.hdel(key('channels'), name)));

@@ -16,6 +16,17 @@ afterEach(() => bench.stop());
 const soon = { timeout: 20_000, interval: 50 };
 const consentKey = 'production/connection/acme/consent';
 
+/** A look may tell other ends before this one. */
+function isEnd({ body }: { readonly body: string }): boolean {
+  const { event_action, dedup_key } = JSON.parse(body);
+  return event_action === 'resolve' && dedup_key === consentKey;
+}
+
+/** What the service remembers of its deliveries of the one incident, by channel. */
+async function noted() {
+  return (await createIncidentMemory({ redis: bench.rig.redis.redis }).deliveries()).get(consentKey);
+}
+
 function consentAcme(): void {
   const { rig } = bench;
   const { refreshToken } = rig.sandbox.grants.create({ ...extended, connection: 'acme', client: rigClient });
@@ -51,12 +62,11 @@ describe('a connection that needs a new consent', () => {
     await flagAcme(bench.rig);
     await expect.poll(() => bench.open(), soon).toEqual([consentKey]);
     // A note of the delivery that came after the flush would say that all is told, and rightly so.
-    const noted = async () =>
-      (await createIncidentMemory({ redis: bench.rig.redis.redis }).deliveries()).get(consentKey);
     await expect.poll(async () => (await noted())?.size, soon).toBe(2);
     await bench.rig.flushRedis();
     await expect.poll(() => bench.told('trigger').length, soon).toBe(2);
     expect(bench.open()).toEqual([consentKey]);
+    await expect.poll(async () => (await noted())?.size, soon).toBe(2);
     await bench.rig.flushRedis();
     consentAcme();
     await expect.poll(() => bench.open(), soon).toEqual([]);
@@ -66,13 +76,36 @@ describe('a connection that needs a new consent', () => {
   test('keeps its flag until the pager has taken the end', async () => {
     await flagAcme(bench.rig);
     await expect.poll(() => bench.open(), soon).toEqual([consentKey]);
-    bench.pager.next({ status: 500 });
+    await expect.poll(async () => (await noted())?.size, soon).toBe(2);
+    bench.pager.next({ status: 500 }, isEnd);
     consentAcme();
     await expect.poll(() => bench.pager.received.some(({ met }) => met === 500), soon).toBe(true);
+    // When to try again is counted from when the refusal is noted: the calendar turns after that.
+    await expect
+      .poll(async () => [...((await noted())?.values() ?? [])].some(({ tries }) => tries > 0), soon)
+      .toBe(true);
     expect(bench.rig.double.secrets.tags('acme')['pilotlight:state']).toBe('reauth_required');
     bench.rig.clock.turn(minute);
     await expect.poll(() => bench.open(), soon).toEqual([]);
     await expect.poll(() => bench.rig.double.secrets.tags('acme')['pilotlight:state'], soon).toBeUndefined();
+  });
+
+  test('is told anew on every channel when it comes back within the day, and so is its end', async () => {
+    await flagAcme(bench.rig);
+    await expect.poll(() => bench.open(), soon).toEqual([consentKey]);
+    await expect.poll(async () => (await noted())?.size, soon).toBe(2);
+    consentAcme();
+    await expect.poll(() => bench.told('resolve', consentKey).length, soon).toBe(1);
+    await expect.poll(() => bench.rig.double.secrets.tags('acme')['pilotlight:state'], soon).toBeUndefined();
+    bench.rig.clock.turn(minute);
+    bench.rig.save('acme', { refresh_token: '' });
+    await expect.poll(() => bench.open(), soon).toEqual([consentKey]);
+    expect(bench.told('trigger', consentKey)).toHaveLength(2);
+    await expect.poll(() => bench.chat.messages.size, soon).toBe(2);
+    await expect.poll(async () => (await noted())?.size, soon).toBe(2);
+    consentAcme();
+    await expect.poll(() => bench.told('resolve', consentKey).length, soon).toBe(2);
+    await expect.poll(() => [...bench.chat.messages.values()].map(({ edits }) => edits), soon).toEqual([1, 1]);
   });
 
   test('shows no token in anything that is sent', async () => {

@@ -34,26 +34,27 @@ export interface Receiver {
   /** Where requests go. */
   readonly url: URL;
   readonly received: readonly Received[];
-  /** The next request meets this instead of what the receiver would answer. */
-  next(instead: Answer | Fault): void;
+  /** The next request, of those that `which` chooses, meets this instead of what the receiver would answer. */
+  next(instead: Answer | Fault, which?: (incoming: Incoming) => boolean): void;
   /** The first request, past or to come, of which `test` holds. */
   until(test: (one: Received) => boolean): Promise<Received>;
   stop(): Promise<void>;
 }
 
-type Incoming = Omit<Received, 'met'>;
+export type Incoming = Omit<Received, 'met'>;
 
 /** Records all it is sent and answers as told. */
 export async function startReceiver(path: string, answer: (incoming: Incoming) => Answer): Promise<Receiver> {
   const received: Received[] = [];
-  const instead: (Answer | Fault)[] = [];
+  const instead: { readonly met: Answer | Fault; readonly which: (incoming: Incoming) => boolean }[] = [];
   const waiting = new Set<() => void>();
   const server = createServer(async (request, response) => {
     response.on('error', () => {});
     let body = '';
     for await (const chunk of request.setEncoding('utf8')) body += chunk;
     const incoming = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body };
-    const met = instead.shift() ?? answer(incoming);
+    const place = instead.findIndex(({ which }) => which(incoming));
+    const met = instead.splice(place, place < 0 ? 0 : 1)[0]?.met ?? answer(incoming);
     received.push({ ...incoming, met: typeof met === 'string' ? met : met.status });
     for (const look of waiting) look();
     if (met === 'reset') return request.socket.destroy();
@@ -71,7 +72,7 @@ export async function startReceiver(path: string, answer: (incoming: Incoming) =
   return {
     url: new URL(path, `http://127.0.0.1:${(server.address() as AddressInfo).port}`),
     received,
-    next: (one) => void instead.push(one),
+    next: (met, which = () => true) => void instead.push({ met, which }),
     until: (test) =>
       new Promise((found) => {
         const look = () => {
