@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { describeMetrics } from '../../src/telemetry/metric-list.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { runbookParts } from '../support/runbook.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -151,7 +152,7 @@ describe('every alert', () => {
       alerts.map(({ alert }) => alert).toSorted(),
     );
     for (const section of sections) {
-      for (const word of ['**Means.**', '**Look.**', '**Do.**', '**Wake.**']) expect(section).toContain(word);
+      for (const word of runbookParts) expect(section).toContain(word);
       expect(section.length, section).toBeGreaterThan(200);
     }
   });
