@@ -64,6 +64,12 @@ export function reconcile(
   return next;
 }
 
+/** Those that were over and are true again: what channels had of them was of the time before. */
+export function reopenedKeys(incidents: readonly Incident[], known: ReadonlyMap<string, Incident>): readonly string[] {
+  const isReopened = ({ key, openedAt }: Incident) => (known.get(key)?.openedAt ?? openedAt) !== openedAt;
+  return incidents.filter(isReopened).map(({ key }) => key);
+}
+
 function opened(condition: Condition, now: number): Incident {
   return { ...condition, openedAt: now, sequence: 1, event: 'opened', toldAt: now };
 }

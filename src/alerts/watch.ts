@@ -9,7 +9,7 @@ import { type Condition, consentKey } from './condition.ts';
 import { digestOf } from './digest.ts';
 import type { EntryRules } from './from-entry.ts';
 import { createGatherer, type Facts, type Gathered } from './gather.ts';
-import { type Incident, type IncidentPolicy, type Orders, reconcile } from './incident.ts';
+import { type Incident, type IncidentPolicy, type Orders, reconcile, reopenedKeys } from './incident.ts';
 import { isIncidentKind } from './kinds.ts';
 import type { MassState } from './mass.ts';
 import type { AlertQueue, DeliveryState, IncidentMemory, PersonsOrders, Recalled, SecretFacts } from './ports.ts';
@@ -89,7 +89,7 @@ async function look(ports: WatchPorts, settings: WatchSettings, now: number): Pr
   const incidents = await Promise.all(
     [...made, ...endedUnseen(recalled, made, now)].map((one) => enriched(one, known, ports)),
   );
-  const reopened = incidents.filter((one) => beganAgain(one, known)).map(({ key }) => key);
+  const reopened = reopenedKeys(incidents, known);
   const deliveries = new Map(await memory.deliveries());
   for (const key of reopened) deliveries.delete(key);
   const { kept, removed, jobs, owedSince } = await settle(incidents, deliveries, ports, settings, now);
@@ -181,12 +181,6 @@ function* endedUnseen(
       recalled: true,
     };
   }
-}
-
-/** One that was over and is true again: what channels had of it was of the time before. */
-function beganAgain({ key, openedAt }: Incident, known: ReadonlyMap<string, Incident>): boolean {
-  const before = known.get(key);
-  return before !== undefined && before.openedAt !== openedAt;
 }
 
 /** A new incident of a connection learns who owns it, and whether somebody has put it off. */
