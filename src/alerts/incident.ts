@@ -6,6 +6,8 @@ export interface Incident extends Condition {
   readonly openedAt: number;
   /** Counts what is worth telling: each channel is behind, or has it. */
   readonly sequence: number;
+  /** That of its opening; 1 where absent. What is below is of a time when it was true before, its end the last of it. */
+  readonly firstSequence?: number;
   readonly event: NoticeEvent;
   /** When there was last something to tell. */
   readonly toldAt: number;
@@ -53,7 +55,7 @@ export function reconcile(
     seen.add(condition.key);
     const before = known.get(condition.key);
     if (before === undefined || (before.endedAt !== undefined && now - before.endedAt >= policy.flapGuardMs))
-      next.push(snoozedBy(opened(condition, now), orders));
+      next.push(snoozedBy(opened(condition, now, before), orders));
     else if (before.endedAt !== undefined) next.push(before);
     else next.push(ordered(goesOn(before, condition, now, policy), orders, now));
   }
@@ -64,14 +66,11 @@ export function reconcile(
   return next;
 }
 
-/** Those that were over and are true again: what channels had of them was of the time before. */
-export function reopenedKeys(incidents: readonly Incident[], known: ReadonlyMap<string, Incident>): readonly string[] {
-  const isReopened = ({ key, openedAt }: Incident) => (known.get(key)?.openedAt ?? openedAt) !== openedAt;
-  return incidents.filter(isReopened).map(({ key }) => key);
-}
-
-function opened(condition: Condition, now: number): Incident {
-  return { ...condition, openedAt: now, sequence: 1, event: 'opened', toldAt: now };
+/** One that was over and is true again counts on: a channel is behind, whatever it has of the time before. */
+function opened(condition: Condition, now: number, before: Incident | undefined): Incident {
+  const sequence = (before?.sequence ?? 0) + 1;
+  const again = before === undefined ? {} : { firstSequence: sequence };
+  return { ...condition, openedAt: now, sequence, ...again, event: 'opened', toldAt: now };
 }
 
 function goesOn(before: Incident, condition: Condition, now: number, { remindMs }: IncidentPolicy): Incident {

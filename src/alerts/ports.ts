@@ -43,15 +43,6 @@ export interface PersonsOrders {
   readonly confirm: readonly string[];
 }
 
-/** What one look changes of the memory. */
-export interface IncidentChanges {
-  readonly changed: readonly Incident[];
-  /** By key. */
-  readonly removed: readonly string[];
-  /** Those of the changed, by key, that were over and began again. */
-  readonly reopened: readonly string[];
-}
-
 /**
  * The memory of incidents. Lost with Redis at no greater cost than being derived again: keys are the same, and receivers
  * that deduplicate show nothing new. Throws redis_unavailable from every call.
@@ -63,12 +54,12 @@ export interface IncidentMemory {
   endTurn(ms: number): Promise<void>;
   all(): Promise<readonly Incident[]>;
   get(key: string): Promise<Incident | undefined>;
-  /** What channels had of the `removed` and of the `reopened` is forgotten with them. */
-  write(looked: IncidentChanges): Promise<void>;
+  /** `removed`: by key. What channels had of them is forgotten with them. */
+  write(changed: readonly Incident[], removed: readonly string[]): Promise<void>;
   /** By key, then by channel. */
   deliveries(): Promise<ReadonlyMap<string, ReadonlyMap<string, DeliveryState>>>;
   delivery(key: string, channel: string): Promise<DeliveryState | undefined>;
-  /** Not kept where the incident was forgotten or opened anew since: it would hide what a channel is owed of that. */
+  /** Not kept where the incident was forgotten or opened anew since: counted otherwise, it would hide what is owed. */
   noteDelivery(incident: Incident, channel: string, state: DeliveryState): Promise<void>;
   channels(): Promise<ReadonlyMap<string, ChannelHealth>>;
   /** Undefined: it works. The first failure's instant stays. */

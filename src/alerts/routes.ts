@@ -41,6 +41,15 @@ function matches({ severities, kinds, providers, owners, environments }: AlertRo
   );
 }
 
+/**
+ * A channel has taken notice of this incident, or may take it for open since it was true before: it then waits for an end.
+ * One that missed several such times is told an end too many rather than none.
+ */
+export function hasHeard({ firstSequence = 1 }: Incident, had: DeliveryState | undefined): boolean {
+  const sequence = had?.sequence ?? 0;
+  return sequence > 0 && sequence !== firstSequence - 1;
+}
+
 /** What a channel is owed; undefined where it has everything, or is not to be told now. */
 export function owedTo(
   incident: Incident,
@@ -53,10 +62,10 @@ export function owedTo(
     // Nobody waits for the end of a list.
     if (incident.kind === 'daily_digest') return undefined;
     // What it never heard of need not end, unless only this memory has not seen it begin.
-    return sequence > 0 || incident.recalled === true ? { event: 'resolved' } : undefined;
+    return hasHeard(incident, had) || incident.recalled === true ? { event: 'resolved' } : undefined;
   }
   if (incident.snoozedUntil !== undefined && incident.snoozedUntil > now) return undefined;
-  return { event: sequence === 0 ? 'opened' : incident.event };
+  return { event: sequence < (incident.firstSequence ?? 1) ? 'opened' : incident.event };
 }
 
 /** Nothing more will ever be sent of it to this channel. */

@@ -32,11 +32,13 @@ export async function tell({ key, channel: name }: TellJob, ports: TellPorts, si
   const owed = owedTo(incident, had, clock.now());
   if (owed === undefined) return;
   const notice = await ports.notice(incident, owed.event);
-  const delivery = await channel.deliver(notice, had?.reference, signal);
+  // What the channel showed of the time before is over, and stays as it is.
+  const before = owed.event === 'opened' ? undefined : had?.reference;
+  const delivery = await channel.deliver(notice, before, signal);
   const now = clock.now();
   ports.told?.(name, delivery.kind);
   if (delivery.kind === 'accepted') {
-    const reference = delivery.reference ?? had?.reference;
+    const reference = delivery.reference ?? before;
     await memory.noteDelivery(incident, name, {
       sequence: incident.sequence,
       at: now,

@@ -9,12 +9,12 @@ import { type Condition, consentKey } from './condition.ts';
 import { digestOf } from './digest.ts';
 import type { EntryRules } from './from-entry.ts';
 import { createGatherer, type Facts, type Gathered } from './gather.ts';
-import { type Incident, type IncidentPolicy, type Orders, reconcile, reopenedKeys } from './incident.ts';
+import { type Incident, type IncidentPolicy, type Orders, reconcile } from './incident.ts';
 import { isIncidentKind } from './kinds.ts';
 import type { MassState } from './mass.ts';
 import type { AlertQueue, DeliveryState, IncidentMemory, PersonsOrders, Recalled, SecretFacts } from './ports.ts';
 import { sharedEnds } from './recall.ts';
-import { type AlertRoute, channelsFor, isSettled, owedTo } from './routes.ts';
+import { type AlertRoute, channelsFor, hasHeard, isSettled, owedTo } from './routes.ts';
 
 export interface WatchPorts {
   readonly index: Pick<ConnectionIndex, 'scan'>;
@@ -89,13 +89,13 @@ async function look(ports: WatchPorts, settings: WatchSettings, now: number): Pr
   const incidents = await Promise.all(
     [...made, ...endedUnseen(recalled, made, now)].map((one) => enriched(one, known, ports)),
   );
-  const reopened = reopenedKeys(incidents, known);
-  const deliveries = new Map(await memory.deliveries());
-  for (const key of reopened) deliveries.delete(key);
+  const deliveries = await memory.deliveries();
   const { kept, removed, jobs, owedSince } = await settle(incidents, deliveries, ports, settings, now);
   await memory.writeMass(mass);
-  const changed = kept.filter((incident) => known.get(incident.key) !== incident);
-  await memory.write({ changed, removed, reopened });
+  await memory.write(
+    kept.filter((incident) => known.get(incident.key) !== incident),
+    removed,
+  );
   await memory.forgetRecalled([...recalled.keys()]);
   await ports.queue.add(jobs);
   return { open: kept.filter(({ endedAt }) => endedAt === undefined), queued: jobs.length, owedSince };
@@ -220,7 +220,8 @@ async function settle(
   for (const incident of incidents) {
     const had = deliveries.get(incident.key) ?? new Map<string, DeliveryState>();
     // One that was told keeps hearing of it, though the routes would choose otherwise by now.
-    const told = [...new Set([...channelsFor(incident, channels, routes), ...had.keys()])].filter(
+    const hearing = [...had].filter(([, state]) => hasHeard(incident, state)).map(([name]) => name);
+    const told = [...new Set([...channelsFor(incident, channels, routes), ...hearing])].filter(
       (name) => channels.includes(name) && suits(incident, deduplicating.includes(name)),
     );
     for (const channel of told) {

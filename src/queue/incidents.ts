@@ -50,11 +50,10 @@ export function createIncidentMemory(options: {
       void (await speaking(() => redis.set(key('alerts-turn'), '1', 'PX', Math.max(1, Math.round(ms))))),
     all: async () => [...(await hash<Incident>('incidents')).values()],
     get: (incident) => field<Incident>('incidents', incident),
-    async write({ changed, removed, reopened }) {
+    async write(changed, removed) {
       if (changed.length === 0 && removed.length === 0) return;
-      const forgotten = new Set([...removed, ...reopened]);
-      const told = forgotten.size === 0 ? [] : await speaking(() => redis.hkeys(key('deliveries')));
-      const over = told.filter((one) => forgotten.has(one.split(separator)[0] ?? ''));
+      const told = removed.length === 0 ? [] : await speaking(() => redis.hkeys(key('deliveries')));
+      const over = told.filter((one) => removed.includes(one.split(separator)[0] ?? ''));
       await speaking(async () => {
         const all = redis.multi();
         for (const incident of changed) all.hset(key('incidents'), incident.key, JSON.stringify(incident));

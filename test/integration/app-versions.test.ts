@@ -209,8 +209,7 @@ describe('what a newer version keeps', () => {
     const memory = createIncidentMemory({ redis: made.redis.redis });
     const strange = { ...kept.incident, key: 'production/omen/1', kind: 'omen', severity: 'whisper', later: { a: 1 } };
     const known = { ...kept.incident, kind: 'quarantined' as const, key: 'production/connection/gone/answer' };
-    const changed = [strange as unknown as typeof kept.incident, known];
-    await memory.write({ changed, removed: [], reopened: [] });
+    await memory.write([strange as unknown as typeof kept.incident, known], []);
     const app = await made.start();
     const second = await made.start({ name: 'second' });
     await Promise.all([app.settled, second.settled]);

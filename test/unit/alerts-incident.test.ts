@@ -102,7 +102,8 @@ describe('an incident', () => {
       [12 * minute, [needs]],
     ]);
     expect(all[2]?.[0]).toMatchObject({ event: 'resolved', over: true });
-    expect(all[3]?.[0]).toMatchObject({ event: 'opened', sequence: 1, over: false });
+    // It counts on: whoever heard the end is behind again.
+    expect(all[3]?.[0]).toMatchObject({ event: 'opened', sequence: 3, over: false });
   });
 
   it('is closed and put off by a person, and put off is not told', () => {
@@ -186,6 +187,20 @@ describe('a channel', () => {
     expect(isSettled(over, { sequence: 3, at: t0, tries: 0 })).toBe(true);
     expect(owedTo({ ...over, recalled: true }, undefined, t0)).toEqual({ event: 'resolved' });
     expect(isSettled(incident, { sequence: 3, at: t0, tries: 0 })).toBe(false);
+  });
+
+  it('hears of what began again as of something new, whatever it missed of the time before', () => {
+    const again: Incident = { ...incident, sequence: 6, firstSequence: 6, event: 'opened' };
+    const over: Incident = { ...again, sequence: 8, event: 'resolved', endedAt: t0 };
+    const took = (sequence: number) => ({ sequence, at: t0, tries: 0 });
+    for (const sequence of [0, 2, 5]) {
+      expect(owedTo(again, took(sequence), t0)).toEqual({ event: 'opened' });
+      expect(owedTo({ ...again, sequence: 7, event: 'updated' }, took(sequence), t0)).toEqual({ event: 'opened' });
+    }
+    expect(owedTo({ ...again, sequence: 7, event: 'updated' }, took(6), t0)).toEqual({ event: 'updated' });
+    // Whoever took it for open all the time hears its end; whoever took the end before, and nothing since, does not.
+    for (const sequence of [2, 6, 7]) expect(owedTo(over, took(sequence), t0)).toEqual({ event: 'resolved' });
+    for (const sequence of [0, 5, 8]) expect(isSettled(over, took(sequence))).toBe(true);
   });
 
   it('hears nothing of what is put off, until the time is over', () => {
