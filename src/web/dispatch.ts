@@ -58,9 +58,14 @@ export function createListener(options: DispatchOptions, routes: ReadonlyMap<str
   };
 }
 
-/** Path and query of the request target; undefined for what is no path (`*`, a proxy's absolute address). */
+/**
+ * Path and query of the request target; undefined for what is no path (`*`, a proxy's absolute address), and for a path
+ * that reads otherwise than it is written (`..`, `\`): a proxy lets the customers' pages through by the first letters of
+ * what is written.
+ */
 function targetOf({ url = '' }: IncomingMessage): URL | undefined {
-  return url.startsWith('/') ? (URL.parse(`http://pilotlight.invalid${url}`) ?? undefined) : undefined;
+  const target = url.startsWith('/') ? URL.parse(`http://pilotlight.invalid${url}`) : null;
+  return target?.pathname === url.split(/[?#]/, 1)[0] ? (target ?? undefined) : undefined;
 }
 
 async function answer(
@@ -69,7 +74,7 @@ async function answer(
   request: IncomingMessage,
   url: URL | undefined,
 ): Promise<WebAnswer> {
-  if (url === undefined) return plain(400, 'The request target must be a path.');
+  if (url === undefined) return plain(400, 'The request target must be a plain path.');
   const names = [...(options.allowedHosts ?? []), ...(route?.hosts ?? [])];
   const checked = options.allowedHosts !== undefined || isLoopback(options.host);
   if (checked && route?.anyHost !== true && !allowsHost(request.headers.host, names)) {

@@ -108,6 +108,25 @@ describe('createWebServer', () => {
     expect((await get(`${url}livez`)).status).toBe(200);
   });
 
+  it.each([
+    '..',
+    '%2e%2e',
+    '.%2E',
+    '..\\',
+    'x/..\\..',
+  ])('takes no path for another than is written, which a proxy may let through by its beginning (%s)', async (up) => {
+    const page = (body: string) => () => ({ status: 200, contentType: 'text/plain', body });
+    const routes: Route[] = [
+      { path: '/connections', handle: page('operators') },
+      { path: '/reconsent/', below: true, handle: page('customers') },
+    ];
+    const { port } = await serve({ routes });
+    const ask = (path: string) => raw(port, `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    expect(await ask('/reconsent/link?a=..')).toContain('customers');
+    expect(await ask(`/reconsent/${up}/connections`)).toMatch(/^HTTP\/1\.1 400/);
+    expect(await ask(`/reconsent/${up}connections`)).not.toContain('operators');
+  });
+
   it('refuses a foreign Host on loopback, so that no web page reads it by rebinding a name', async () => {
     const { url } = await serve();
     for (const path of ['', 'status.json', 'metrics', 'nothing']) {
