@@ -21,7 +21,7 @@ export async function account(report: RotationReport, { index, log, observe }: A
     log.warn('index.write_failed', { connection: report.connection, code: errorLabel(error) });
   }
   const { level: usual, concerns } = consequenceOf(report.outcome);
-  const level = isOutage(report) ? 'debug' : usual;
+  const level = isOutage(report) || report.toldBefore === true ? 'debug' : usual;
   log[level](`rotation.${report.outcome.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`, {
     connection: report.connection,
     provider: report.at?.provider,

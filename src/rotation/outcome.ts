@@ -31,6 +31,8 @@ export interface RotationReport {
   /** Why, where the outcome is not `rotated` or `notDue`. */
   readonly reason: Reason;
   readonly at: ClientAtHost | undefined;
+  /** Recovery looked once more at what the index says already: no news, and no attempt to be counted. */
+  readonly toldBefore?: boolean | undefined;
   /** What the index is to hold from now on; undefined leaves it as it is. */
   readonly entry?: IndexEntry | undefined;
   readonly attempt?: string | undefined;

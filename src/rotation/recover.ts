@@ -3,6 +3,7 @@
  * and by cron for what the mirror holds of workers that are gone. Each record is taken under the connection's lease, so
  * that a living owner is never disturbed, and several connections at a time, so that one never blocks another.
  */
+import type { IndexEntry } from '../connection/entry.ts';
 import { judge } from '../connection/standing.ts';
 import { errorLabel, hasCode } from '../runtime/errors.ts';
 import type { Random } from '../runtime/random.ts';
@@ -73,11 +74,7 @@ async function recoverConnection(rotation: Rotation): Promise<RotationReport | u
       return subject.report.outcome === 'gone' ? await letGo(rotation, subject.report) : subject.report;
     const unfinished = await finishOpenRecords(rotation, subject.subject);
     const { known, standing } = subject.subject;
-    if (unfinished.kind === 'concluded') {
-      const { outcome, reason } = unfinished.report;
-      const told = outcome === 'quarantined' && known?.state === outcome && known.reason === reason;
-      return told ? report(rotation, 'notDue', reason, { at: standing.at }) : unfinished.report;
-    }
+    if (unfinished.kind === 'concluded') return asTold(unfinished.report, known);
     // The one second try is a rotation like any other: the sweep brings it, unless it was made and refused.
     const refused = known?.state === 'suspect' && known.reason !== 'unknown_outcome';
     const now = ports.clock.now();
@@ -91,6 +88,13 @@ async function recoverConnection(rotation: Rotation): Promise<RotationReport | u
   } finally {
     await leased.lease.release();
   }
+}
+
+/** Comes round twice a minute, at every worker: what waits for the store or for a person is told when that changes. */
+function asTold(made: RotationReport, known: IndexEntry | undefined): RotationReport {
+  if (known?.state !== made.outcome || known.reason !== made.reason) return made;
+  // What is frozen has nothing new for the index either.
+  return { ...made, toldBefore: true, entry: made.outcome === 'quarantined' ? undefined : made.entry };
 }
 
 /** A living worker writes a sealed token within seconds: one that lies for so long has lost its worker, or its store. */
@@ -113,7 +117,7 @@ async function finishSealed(rotation: Rotation): Promise<RotationReport | undefi
     const subject = await subjectOf(rotation);
     if ('report' in subject) return undefined;
     const made = await finishGranted(rotation, subject.subject, record, sealedBefore);
-    if (made !== undefined) return made;
+    if (made !== undefined) return asTold(made, subject.subject.known);
   }
   return undefined;
 }

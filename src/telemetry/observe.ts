@@ -14,6 +14,7 @@ const foreignKinds: Readonly<Record<NonNullable<RotationReport['foreign']>, Fore
 /** Never throws. `now` is calendar time (epoch ms). */
 export function createObserver(metrics: Metrics, audit: Audit, now: () => number): (report: RotationReport) => void {
   return (report) => {
+    if (isNoAttempt(report)) return;
     const provider = report.at?.provider ?? '';
     metrics.rotation({
       provider,
@@ -31,6 +32,11 @@ export function createObserver(metrics: Metrics, audit: Audit, now: () => number
     if (report.sealMs !== undefined) metrics.sealed(report.sealMs);
     if (report.attempt !== undefined) auditAttempt(report, audit, now());
   };
+}
+
+/** Recovery spends nothing: where it only looked, at what was told before or in vain, nothing was attempted. */
+function isNoAttempt({ asked, outcome, toldBefore }: RotationReport): boolean {
+  return toldBefore === true || (asked === 'recover' && outcome === 'retryLater');
 }
 
 function answerOf({ status, reason }: RotationReport): number | 'none' | 'not_sent' {
