@@ -7,7 +7,7 @@ export function watchJob(
   role: 'scheduler' | 'worker',
   ports: WatchPorts,
   settings: WatchSettings,
-  /** Told undefined where another process looked. */
+  /** Told undefined where this process has not looked: another did, or the look failed. What it saw before is old then. */
   done: (looked: Looked | undefined) => void,
 ): CronJob {
   return {
@@ -15,6 +15,13 @@ export function watchJob(
     role,
     cron,
     atStart: false,
-    run: async () => done(await watch(ports, settings)),
+    async run() {
+      try {
+        done(await watch(ports, settings));
+      } catch (error) {
+        done(undefined);
+        throw error;
+      }
+    },
   };
 }

@@ -189,6 +189,7 @@ export function createAlerting(
           };
         },
         secretFacts: (connection) => secretFacts(services, connection),
+        forgetClient: (client) => clients.forget(client),
         consentEnded: (connection) => clearVoidFlag(services, connection),
       },
     },

@@ -74,9 +74,14 @@ export function entryAlarms(config: Config): (entry: IndexEntry) => Alarms | und
   return (entry) => alarmsOf(lifeOf(config, entry), withOwn(thresholdsOf(config, entry.at.provider), entry));
 }
 
-/** Its life's length is the provider's rule for the clock its deadline comes from. */
-function lifeOf(config: Config, { at, clock, deadlineAt }: IndexEntry): Life {
+/**
+ * Its life's length is the provider's rule for the clock its deadline comes from, or what the provider said of this token
+ * where that is less. A limit that no rule has (a tag of the secret) is taken for long: the caps count then.
+ */
+function lifeOf(config: Config, { at, clock, deadlineAt, extendedAt }: IndexEntry): Life {
   const rules = config.providers[at.provider]?.lifetimes ?? [];
   const spans = rules.map((rule) => (clock === 'absolute' ? rule.absolute : rule.idle));
-  return { deadlineAt, clock, spanMs: spans.find((span) => span !== undefined) ?? null };
+  const ruled = spans.find((span) => span !== undefined) ?? Number.POSITIVE_INFINITY;
+  const isIdle = clock === 'idle' && deadlineAt !== null && extendedAt !== null && deadlineAt > extendedAt;
+  return { deadlineAt, clock, spanMs: isIdle ? Math.min(ruled, deadlineAt - extendedAt) : ruled };
 }

@@ -10,13 +10,16 @@ export interface EntryRules {
   readonly urgencyOf: (entry: IndexEntry, now: number) => Urgency;
 }
 
+/** What is due waits its turn for minutes at most. */
+const overdueMs = 3_600_000;
+
 /**
  * At most one condition. A connection that waits for its client, the store or the provider is part of that cause's
  * incident; it has one of its own only when its deadline comes near.
  */
 export function conditionOf(entry: IndexEntry, now: number, { install, urgencyOf }: EntryRules): Condition | undefined {
   const urgency = urgencyOf(entry, now);
-  const told = toldOf(entry, urgency);
+  const told = toldOf(entry, urgency, now);
   if (told === undefined) return undefined;
   const [kind, severity] = told;
   return {
@@ -39,7 +42,7 @@ export function conditionOf(entry: IndexEntry, now: number, { install, urgencyOf
   };
 }
 
-function toldOf(entry: IndexEntry, urgency: Urgency): readonly [ConnectionKind, Severity] | undefined {
+function toldOf(entry: IndexEntry, urgency: Urgency, now: number): readonly [ConnectionKind, Severity] | undefined {
   const isNear = urgency === 'page' || urgency === 'over';
   switch (entry.state) {
     case 'reauth_required':
@@ -56,6 +59,8 @@ function toldOf(entry: IndexEntry, urgency: Urgency): readonly [ConnectionKind, 
     case 'active':
       // Scheduled and due in time: nothing to tell, unless a final limit comes that no refresh moves.
       if (entry.clock === 'absolute' && urgency !== 'none') return ['absolute_limit_near', isNear ? 'page' : 'warn'];
+      // Not looked at while its end comes: no worker, or none that gets to it.
+      if (isNear && entry.nextAt !== null && now - entry.nextAt >= overdueMs) return ['deadline_near', 'page'];
       return undefined;
     case 'retrying':
     case 'blocked':

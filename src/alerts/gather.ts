@@ -6,7 +6,7 @@ import { type ClientAtHost, clientKey, type IndexEntry, type Reason } from '../c
 import type { ClientHealth } from '../rotation/ports.ts';
 import { type Condition, clientIncidentKey, sharedKey } from './condition.ts';
 import { conditionOf, type EntryRules } from './from-entry.ts';
-import { type MassState, massOf, type Refusals, refusalsOf } from './mass.ts';
+import { belongsTo, type MassState, massOf, type Refusals, refusalsOf } from './mass.ts';
 
 export interface Facts {
   readonly clients: readonly { readonly at: ClientAtHost; readonly health: ClientHealth }[];
@@ -26,6 +26,8 @@ export interface Gathered {
   readonly conditions: readonly Condition[];
   /** The state of every provider with a mass of refusals, to be remembered and asked for before a flag is set. */
   readonly mass: ReadonlyMap<string, MassState>;
+  /** Clients with an open breaker that no connection uses. */
+  readonly unusedClients: readonly ClientAtHost[];
 }
 
 interface Tally {
@@ -83,15 +85,17 @@ export function createGatherer(now: number, rules: EntryRules, facts: Facts) {
         const state = massOf(facts.mass.get(provider), refusals, of, now);
         if (state !== undefined) mass.set(provider, state);
       }
-      return { conditions: [...single(mass), ...shared(mass)], mass };
+      const open = facts.clients.filter(({ health }) => health.breaker === 'open').map(({ at }) => at);
+      const unusedClients = open.filter((at) => !clients.has(clientKey(at)));
+      return { conditions: [...single(mass), ...shared(mass)], mass, unusedClients };
     },
   };
 
   /** Those of one connection, but for the ones a mass of refusals stands for. */
   function* single(mass: ReadonlyMap<string, MassState>): Iterable<Condition> {
     for (const { condition, entry } of own) {
-      const since = mass.get(entry.at.provider)?.since;
-      const folded = condition.kind === 'reauth_required' && since !== undefined && entry.since >= since;
+      const state = mass.get(entry.at.provider);
+      const folded = condition.kind === 'reauth_required' && state !== undefined && belongsTo(state, entry);
       if (!folded) yield condition;
     }
     for (const { connection, provider, at } of facts.foreign) {
@@ -106,6 +110,8 @@ export function createGatherer(now: number, rules: EntryRules, facts: Facts) {
     for (const { at, health } of facts.clients) {
       if (health.breaker !== 'open') continue;
       const { total: of, blocked } = clients.get(clientKey(at)) ?? { total: 0, blocked: 0 };
+      // Nobody waits for it, and nothing would ever succeed with it.
+      if (of === 0) continue;
       yield {
         key: clientIncidentKey(install, at),
         kind: 'client_rejected',

@@ -11,6 +11,8 @@ export interface Incident extends Condition {
   readonly event: NoticeEvent;
   /** When there was last something to tell. */
   readonly toldAt: number;
+  /** How many it hit when it was told last. */
+  readonly toldHits?: number;
   /** The condition is not true any more since then; told when it stays so. */
   readonly clearSince?: number;
   readonly endedAt?: number;
@@ -18,6 +20,8 @@ export interface Incident extends Condition {
   readonly recalled?: boolean;
   /** Every channel has its end, and what followed from that is done. */
   readonly closed?: boolean;
+  /** Owner and snooze could not be read: asked again at the next look. */
+  readonly factsMissing?: boolean;
   readonly owner?: string;
   readonly snoozedUntil?: number;
   readonly snoozeReason?: string;
@@ -70,18 +74,23 @@ export function reconcile(
 function opened(condition: Condition, now: number, before: Incident | undefined): Incident {
   const sequence = (before?.sequence ?? 0) + 1;
   const again = before === undefined ? {} : { firstSequence: sequence };
-  return { ...condition, openedAt: now, sequence, ...again, event: 'opened', toldAt: now };
+  return { ...condition, openedAt: now, sequence, ...again, event: 'opened', toldAt: now, ...toldHitsOf(condition) };
+}
+
+/** Against what was told, not against the last look: what grows step by step doubles too. */
+function toldHitsOf({ hits }: Condition): { readonly toldHits?: number } {
+  return hits === undefined ? {} : { toldHits: hits.count };
 }
 
 function goesOn(before: Incident, condition: Condition, now: number, { remindMs }: IncidentPolicy): Incident {
   const { clearSince: _, ...rest } = before;
   const same = { ...rest, ...condition, since: Math.min(before.since, condition.since) };
-  if (isWorthTelling(before, condition))
-    return { ...same, sequence: before.sequence + 1, event: 'updated', toldAt: now };
+  const told = { sequence: before.sequence + 1, toldAt: now, ...toldHitsOf(condition) };
+  if (isWorthTelling(before, condition)) return { ...same, ...told, event: 'updated' };
   const isSnoozed = before.snoozedUntil !== undefined && before.snoozedUntil > now;
   // A warning is told again by the daily digest; a page by itself.
   if (!isSnoozed && condition.severity === 'page' && now - before.toldAt >= remindMs)
-    return { ...same, sequence: before.sequence + 1, event: 'reminder', toldAt: now };
+    return { ...same, ...told, event: 'reminder' };
   return same;
 }
 
@@ -89,7 +98,7 @@ function goesOn(before: Incident, condition: Condition, now: number, { remindMs 
 function isWorthTelling(before: Incident, condition: Condition): boolean {
   if (before.kind !== condition.kind) return true;
   if (before.severity !== condition.severity && condition.severity === 'page') return true;
-  const [was, is] = [before.hits?.count ?? 0, condition.hits?.count ?? 0];
+  const [was, is] = [before.toldHits ?? before.hits?.count ?? 0, condition.hits?.count ?? 0];
   return is >= 10 && is >= 2 * was;
 }
 

@@ -24,6 +24,12 @@ const massShare = 0.05;
 
 const refused: readonly Reason[] = ['invalid_grant', 'lost_rotation'];
 
+/** One of those a mass stands for: refused since it began, and not long after a person said that it is real. */
+export function belongsTo({ since, confirmedAt }: MassState, entry: IndexEntry): boolean {
+  if (!refused.includes(entry.reason) || entry.since < since) return false;
+  return confirmedAt === undefined || entry.since <= confirmedAt + massWindowMs;
+}
+
 /** Adds a connection to the count. */
 export function refusalsOf(so: Refusals, entry: IndexEntry, now: number, state: MassState | undefined): Refusals {
   const counts = (entry.state === 'suspect' || entry.state === 'reauth_required') && refused.includes(entry.reason);

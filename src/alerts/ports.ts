@@ -12,6 +12,8 @@ export type { MassState } from './mass.ts';
 export interface DeliveryState {
   /** The incident's sequence it accepted last; 0 where none yet. */
   readonly sequence: number;
+  /** What it accepted was an end. */
+  readonly over?: boolean;
   readonly at: number;
   /** Given back with the next notice of this incident. */
   readonly reference?: string;
@@ -75,8 +77,9 @@ export interface IncidentMemory {
   mass(): Promise<ReadonlyMap<string, MassState>>;
   writeMass(states: ReadonlyMap<string, MassState>): Promise<void>;
   order(order: Partial<PersonsOrders>): Promise<void>;
-  /** Gives the orders once, and forgets them. */
-  takeOrders(): Promise<PersonsOrders>;
+  /** What people ordered and no look has carried out yet; `taken` of them, to be forgotten once one has. */
+  orders(): Promise<PersonsOrders & { readonly taken: number }>;
+  forgetOrders(taken: number): Promise<void>;
   /** A refresh by somebody else was met. */
   noteForeign(connection: string, provider: string, at: number): Promise<void>;
   foreign(): Promise<readonly { readonly connection: string; readonly provider: string; readonly at: number }[]>;

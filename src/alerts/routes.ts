@@ -41,13 +41,12 @@ function matches({ severities, kinds, providers, owners, environments }: AlertRo
   );
 }
 
-/**
- * A channel has taken notice of this incident, or may take it for open since it was true before: it then waits for an end.
- * One that missed several such times is told an end too many rather than none.
- */
+/** A channel has taken notice of this incident, or takes it for open since it was true before: it then waits for an end. */
 export function hasHeard({ firstSequence = 1 }: Incident, had: DeliveryState | undefined): boolean {
-  const sequence = had?.sequence ?? 0;
-  return sequence > 0 && sequence !== firstSequence - 1;
+  const { sequence, over } = { sequence: 0, over: false, ...had };
+  if (sequence >= firstSequence) return true;
+  // One noted by an older version does not say whether it was an end; the last one before this time was.
+  return sequence > 0 && over !== true && sequence !== firstSequence - 1;
 }
 
 /** What a channel is owed; undefined where it has everything, or is not to be told now. */

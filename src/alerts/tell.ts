@@ -41,6 +41,7 @@ export async function tell({ key, channel: name }: TellJob, ports: TellPorts, si
     const reference = delivery.reference ?? before;
     await memory.noteDelivery(incident, name, {
       sequence: incident.sequence,
+      ...(owed.event === 'resolved' ? { over: true } : {}),
       at: now,
       tries: 0,
       ...(reference === undefined ? {} : { reference }),
@@ -74,6 +75,7 @@ function after(
   const waitMs = delivery.kind === 'retry' ? Math.max(backoffMs, delivery.afterMs ?? 0) : refusedRetryMs;
   return {
     sequence: had?.sequence ?? 0,
+    ...(had?.over === true ? { over: true } : {}),
     at: now,
     tries,
     why: delivery.why,

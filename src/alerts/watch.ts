@@ -2,19 +2,20 @@
  * One look: derives what is true now, brings the incidents into line with it, and queues what channels are owed. Looks may
  * be lost or doubled: each derives everything anew, and one at a time has the turn.
  */
+import type { ClientAtHost } from '../connection/entry.ts';
 import type { ConnectionIndex } from '../rotation/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/logger.ts';
-import { type Condition, consentKey } from './condition.ts';
+import type { Condition } from './condition.ts';
 import { digestOf } from './digest.ts';
 import type { EntryRules } from './from-entry.ts';
 import { createGatherer, type Facts, type Gathered } from './gather.ts';
 import { type Incident, type IncidentPolicy, type Orders, reconcile } from './incident.ts';
 import { isIncidentKind } from './kinds.ts';
 import type { MassState } from './mass.ts';
-import type { AlertQueue, DeliveryState, IncidentMemory, PersonsOrders, Recalled, SecretFacts } from './ports.ts';
+import type { AlertQueue, IncidentMemory, PersonsOrders, Recalled, SecretFacts } from './ports.ts';
 import { sharedEnds } from './recall.ts';
-import { type AlertRoute, channelsFor, hasHeard, isSettled, owedTo } from './routes.ts';
+import { type SettleSettings, settle } from './settle.ts';
 
 export interface WatchPorts {
   readonly index: Pick<ConnectionIndex, 'scan'>;
@@ -24,22 +25,20 @@ export interface WatchPorts {
   readonly facts: () => Promise<Omit<Facts, 'channels' | 'foreign' | 'mass'>>;
   /** Owner and snooze, from the secret's tags. Throws what the store throws. */
   readonly secretFacts: (connection: string) => Promise<SecretFacts>;
+  /** No connection uses it any more: its breaker would stay open for ever. */
+  readonly forgetClient: (client: ClientAtHost) => Promise<void>;
   /** Every channel has accepted the end of a connection's need for consent: its void flag may go. False: not yet. */
   readonly consentEnded: (connection: string) => Promise<boolean>;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-export interface WatchSettings extends IncidentPolicy, EntryRules {
-  readonly channels: readonly string[];
-  readonly routes: readonly AlertRoute[];
+export interface WatchSettings extends IncidentPolicy, EntryRules, SettleSettings {
   readonly providers: readonly string[];
   /** Least time between two looks, over all processes. */
   readonly restMs: number;
   /** When warnings are told together, ms after midnight, UTC. */
   readonly digestAtMs: number;
-  /** Channels whose receiver knows incidents by their keys: an end of nothing shows nothing there. */
-  readonly deduplicating: readonly string[];
 }
 
 /** Longer than a look at a million connections takes. */
@@ -48,10 +47,6 @@ const turnMs = 60_000;
 const settleMsMin = 15 * 60_000;
 /** Looks take a tenth of the time at most. */
 const restTimes = 9;
-/** An ended incident is shown for so long. */
-const keepEndedMs = 24 * 3_600_000;
-/** And for so long at most while it cannot be closed. */
-const keepUnclosedMs = 30 * 24 * 3_600_000;
 /** A channel is said to fail when it has for so long, or will not come back by itself. */
 const failingForMs = 5 * 60_000;
 
@@ -79,23 +74,38 @@ async function look(ports: WatchPorts, settings: WatchSettings, now: number): Pr
   const { memory } = ports;
   const understood = (await memory.all()).filter(({ kind }) => isIncidentKind(kind));
   const known = new Map(understood.map((incident) => [incident.key, incident]));
-  const orders = await memory.takeOrders();
+  const orders = await memory.orders();
   const recalled = await memory.recalled();
-  const { conditions, mass, facts } = await gather(ports, settings, orders, now);
+  const { conditions, mass, unusedClients, facts } = await gather(ports, settings, orders, now);
+  for (const client of unusedClients) await ports.forgetClient(client);
   const digest = digestOf(settings.install, [...known.values()], settings.digestAtMs, now);
   const all = digest === undefined ? conditions : [...conditions, digest];
-  const reconciled = reconcile(known, all, ordersOf(orders), now, settings);
+  const reconciled = reconcile(known, all, ordersOf(orders), now, settings).map((one) =>
+    // Closed before its flag was void: closed once more.
+    recalled.has(one.key) && one.closed === true ? { ...one, closed: false } : one,
+  );
   const made = [...reconciled, ...(await endsOfTheLost(facts, conditions, reconciled, ports, settings, now))];
   const incidents = await Promise.all(
     [...made, ...endedUnseen(recalled, made, now)].map((one) => enriched(one, known, ports)),
   );
   const deliveries = await memory.deliveries();
-  const { kept, removed, jobs, owedSince } = await settle(incidents, deliveries, ports, settings, now);
+  const { kept, removed, jobs, behind, owedSince } = await settle(
+    incidents,
+    deliveries,
+    ports.consentEnded,
+    settings,
+    now,
+  );
   await memory.writeMass(mass);
+  // Nothing is left that it could take and so prove that it works again; should it not, the next message tells.
+  for (const [name, { final }] of await memory.channels())
+    if (!final && !behind.has(name)) await memory.noteChannel(name, undefined);
   await memory.write(
     kept.filter((incident) => known.get(incident.key) !== incident),
     removed,
   );
+  // Not before: a look that fails on its way is made again by the next one, with the same orders.
+  await memory.forgetOrders(orders.taken);
   await memory.forgetRecalled([...recalled.keys()]);
   await ports.queue.add(jobs);
   return { open: kept.filter(({ endedAt }) => endedAt === undefined), queued: jobs.length, owedSince };
@@ -191,58 +201,13 @@ async function enriched(
 ): Promise<Incident> {
   const { connection } = incident.about;
   const isNew = known.get(incident.key)?.openedAt !== incident.openedAt;
-  if (connection === undefined || !isNew || incident.recalled === true) return incident;
+  const isAskedAgain = incident.factsMissing === true && (incident.endedAt === undefined || incident.recalled === true);
+  if (connection === undefined || !(isNew || isAskedAgain)) return incident;
   try {
-    return { ...incident, ...(await secretFacts(connection)) };
+    const { factsMissing: _, ...rest } = incident;
+    return { ...rest, ...(await secretFacts(connection)) };
   } catch {
     log.warn('alert.owner_unknown', { connection });
-    return incident;
-  }
-}
-
-/** A list is nothing for a pager; an end of what is forgotten is nothing for people. */
-function suits({ kind, recalled, about }: Incident, knowsKeys: boolean): boolean {
-  if (kind === 'daily_digest') return !knowsKeys;
-  return knowsKeys || recalled !== true || about.connection !== undefined;
-}
-
-async function settle(
-  incidents: readonly Incident[],
-  deliveries: ReadonlyMap<string, ReadonlyMap<string, DeliveryState>>,
-  { consentEnded }: WatchPorts,
-  { channels, routes, install, deduplicating, flapGuardMs }: WatchSettings,
-  now: number,
-) {
-  const kept: Incident[] = [];
-  const removed: string[] = [];
-  const jobs: { key: string; channel: string }[] = [];
-  let owedSince: number | null = null;
-  for (const incident of incidents) {
-    const had = deliveries.get(incident.key) ?? new Map<string, DeliveryState>();
-    // One that was told keeps hearing of it, though the routes would choose otherwise by now.
-    const hearing = [...had].filter(([, state]) => hasHeard(incident, state)).map(([name]) => name);
-    const told = [...new Set([...channelsFor(incident, channels, routes), ...hearing])].filter(
-      (name) => channels.includes(name) && suits(incident, deduplicating.includes(name)),
-    );
-    for (const channel of told) {
-      const state = had.get(channel);
-      if (owedTo(incident, state, now) !== undefined) jobs.push({ key: incident.key, channel });
-      // What waits to be tried again is owed all the same.
-      const isOwed = owedTo(incident, state === undefined ? state : { ...state, notBefore: 0 }, now) !== undefined;
-      if (isOwed) owedSince = Math.min(owedSince ?? incident.toldAt, incident.toldAt);
-    }
-    const isOver = incident.endedAt !== undefined && told.every((name) => isSettled(incident, had.get(name)));
-    // One whose flag could not be taken away yet is tried again for longer: nobody else would, and the flag is on the secret.
-    const keepMs = incident.closed === true ? Math.max(keepEndedMs, flapGuardMs) : keepUnclosedMs;
-    if (isOver && now - (incident.endedAt ?? 0) >= keepMs) removed.push(incident.key);
-    else if (isOver && incident.closed !== true) kept.push(await closed(incident));
-    else kept.push(incident);
-  }
-  return { kept, removed, jobs, owedSince };
-
-  async function closed(incident: Incident): Promise<Incident> {
-    const { connection } = incident.about;
-    const isConsent = connection !== undefined && incident.key === consentKey(install, connection);
-    return !isConsent || (await consentEnded(connection)) ? { ...incident, closed: true } : incident;
+    return { ...incident, factsMissing: true };
   }
 }

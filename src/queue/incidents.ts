@@ -110,17 +110,19 @@ export function createIncidentMemory(options: {
       ];
       if (orders.length > 0) await speaking(() => redis.rpush(key('alert-orders'), ...orders));
     },
-    async takeOrders() {
-      const taken = await speaking(() =>
-        redis.multi().lrange(key('alert-orders'), 0, -1).del(key('alert-orders')).exec(),
-      );
-      const lines = (taken?.[0]?.[1] ?? []) as string[];
+    async orders() {
+      const lines = await speaking(() => redis.lrange(key('alert-orders'), 0, -1));
       const orders = lines.map((line) => parsed<{ resolve?: string; snooze?: Snooze; confirm?: string }>(line) ?? {});
       return {
         resolve: orders.flatMap(({ resolve }) => resolve ?? []),
         snooze: orders.flatMap(({ snooze }) => snooze ?? []),
         confirm: orders.flatMap(({ confirm }) => confirm ?? []),
+        taken: lines.length,
       };
+    },
+    async forgetOrders(taken) {
+      // What was ordered meanwhile stands behind them.
+      if (taken > 0) await speaking(() => redis.ltrim(key('alert-orders'), taken, -1));
     },
     async noteForeign(connection, provider, at) {
       await speaking(() =>

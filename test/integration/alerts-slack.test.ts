@@ -180,6 +180,16 @@ describe('a bot', () => {
     expect(headers()).toEqual(['RESOLVED', 'STILL OPEN']);
   });
 
+  test('tells a page that grew worse as a reminder does, for Slack tells nobody of a changed message', async () => {
+    const first = await bot().deliver(opened, undefined, running());
+    const reference = first.kind === 'accepted' ? first.reference : undefined;
+    const worse = sampleNotice({ event: 'updated', severity: 'page' });
+    expect(await bot().deliver(worse, reference, running())).toEqual(first);
+    expect(methods()).toEqual(['chat.postMessage', 'chat.update', 'chat.postMessage']);
+    expect(slack.calls[2]).toMatchObject({ payload: { thread_ts: '1763625600.000001', reply_broadcast: true } });
+    expect(slack.problems).toEqual([]);
+  });
+
   test('opens anew what was opened before', async () => {
     const first = await bot().deliver(opened, undefined, running());
     const again = await bot().deliver(opened, first.kind === 'accepted' ? first.reference : undefined, running());

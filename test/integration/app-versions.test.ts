@@ -61,7 +61,7 @@ describe('what format 1 keeps', () => {
     expect((await memory.recalled()).get(key)).toMatchObject({ connection: 'umbrella' });
     expect(await memory.spokenOf()).toEqual(new Set([key]));
     expect(await memory.foreign()).toMatchObject([{ connection: 'stark', provider: 'docusign' }]);
-    expect(await memory.takeOrders()).toMatchObject({ snooze: [{ key, reason: 'mail sent' }], confirm: ['docusign'] });
+    expect(await memory.orders()).toMatchObject({ snooze: [{ key, reason: 'mail sent' }], confirm: ['docusign'] });
     expect(await createAttempts({ redis: redis.redis }).of('globex')).toMatchObject([
       { outcome: 'unknown', status: 500 },
     ]);

@@ -5,8 +5,9 @@ import type { MassState } from '../../src/alerts/mass.ts';
 import type { IndexEntry } from '../../src/connection/entry.ts';
 import type { Urgency } from '../../src/connection/urgency.ts';
 
-const minute = 60_000;
 const now = 1_800_000_000_000;
+const minute = 60_000;
+const hour = 60 * minute;
 const at = { provider: 'acme-sign', environment: 'production', client: 'main', host: 'acme.test' };
 const entry = (id: string, more: Partial<IndexEntry> = {}): IndexEntry => ({
   id,
@@ -49,6 +50,19 @@ const many = (count: number, more: Partial<IndexEntry>) =>
 describe('a connection', () => {
   it.each<[string, Partial<IndexEntry>, Urgency, readonly string[]]>([
     ['that is scheduled in time', {}, 'page', []],
+    ['that is due and not near its end', { nextAt: now - 2 * hour }, 'warn', []],
+    [
+      'that nobody refreshes though it is due, near its end',
+      { nextAt: now - hour },
+      'page',
+      ['deadline_near page test/connection/a/refresh'],
+    ],
+    [
+      'that nobody has refreshed, dead',
+      { nextAt: now - 19 * 24 * hour },
+      'over',
+      ['deadline_near page test/connection/a/refresh'],
+    ],
     [
       'that needs a consent',
       { state: 'reauth_required', reason: 'invalid_grant' },
@@ -152,7 +166,6 @@ describe('a mass of refusals', () => {
     expect(conditions).toHaveLength(10);
   });
 });
-const hour = 60 * minute;
 
 describe('what many share', () => {
   const failing = (count: number, reason: IndexEntry['reason'], ms: number) =>

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { parseDuration } from '../../config/duration.ts';
 import type { IndexEntry } from '../../src/connection/entry.ts';
 import { readThresholds } from '../../src/connection/flag.ts';
-import { entryUrgency } from '../../src/derive-settings.ts';
+import { entryAlarms, entryUrgency } from '../../src/derive-settings.ts';
 import { entryCodec } from '../../src/queue/entry-codec.ts';
 import { accepted } from '../support/load-config.ts';
 
@@ -22,7 +22,7 @@ const entry = (leftDays: number, more: Partial<IndexEntry> = {}): IndexEntry => 
   deadlineAt: now + leftDays * day,
   clock: 'idle',
   estimated: false,
-  extendedAt: now,
+  extendedAt: now - (30 - leftDays) * day,
   failures: 1,
   ...more,
 });
@@ -44,6 +44,21 @@ it('comes before both where the connection’s tags say it, for an idle and for 
   expect([26, 24, 11].map((left) => usual(entry(left, tagged), now))).toEqual(['none', 'warn', 'page']);
   const final = { ...tagged, warnMs: 14 * day, pageMs: 5 * day, clock: 'absolute' as const };
   expect([15, 13, 4].map((left) => usual(entry(left, final), now))).toEqual(['none', 'warn', 'page']);
+});
+
+it('is a share of the life the provider stated for this very token, where that is shorter than its rule', () => {
+  const usual = entryUrgency(accepted());
+  const short = { extendedAt: now - day / 2 };
+  expect(usual(entry(0.5, short), now)).toBe('none');
+  expect(usual(entry(0.5, { extendedAt: now - 29.5 * day }), now)).toBe('page');
+});
+
+it('is known for a final limit that only a tag of the secret sets', () => {
+  const tagged = { at: { ...at, provider: 'adobe-acrobat-sign' }, state: 'unkeepable', clock: 'absolute' } as const;
+  const usual = entryUrgency(accepted());
+  expect([31, 13, 0.9].map((left) => usual(entry(left, tagged), now))).toEqual(['none', 'warn', 'page']);
+  expect(usual(entry(4, { ...tagged, pageMs: 5 * day }), now)).toBe('page');
+  expect(entryAlarms(accepted())(entry(4, tagged))).toEqual({ warnAt: now - 26 * day, pageAt: now + 3 * day });
 });
 
 it('is read from tags that can be meant, and from no others', () => {

@@ -75,10 +75,17 @@ export function createSlackBot(options: SlackBotOptions): Channel {
     return (await call('chat.postMessage', body, signal)).delivery;
   }
 
-  /** The message of this incident, changed; or a reminder in its thread, shown in the channel as well. */
-  function follow(notice: Notice, { channel, ts }: Place, signal: AbortSignal): Promise<Called> {
+  /**
+   * The message of this incident, changed; a reminder in its thread, shown in the channel as well. Slack tells nobody of a
+   * change: where a page grew worse, it is both.
+   */
+  async function follow(notice: Notice, { channel, ts }: Place, signal: AbortSignal): Promise<Called> {
     const message = slackMessage(notice);
-    if (notice.event !== 'reminder') return call('chat.update', { channel, ts, ...message, ...unparsed }, signal);
+    if (notice.event !== 'reminder') {
+      const changed = await call('chat.update', { channel, ts, ...message, ...unparsed }, signal);
+      const isNews = notice.event === 'updated' && notice.severity === 'page';
+      if (!isNews || changed.delivery.kind !== 'accepted') return changed;
+    }
     const thread = { thread_ts: ts, reply_broadcast: true };
     return call('chat.postMessage', { channel, ...thread, ...message, ...quiet, ...unparsed }, signal);
   }
