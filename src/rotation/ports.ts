@@ -149,6 +149,8 @@ export interface Clients {
   ): Promise<{ opened: boolean }>;
   /** The client itself was refused: opens the breaker. */
   rejected(at: ClientAtHost, now: number, reason: string, probeEveryMs: number): Promise<{ opened: boolean }>;
+  /** It is as if it had never been used. */
+  forget(at: ClientAtHost): Promise<void>;
   /** Prefer this client secret from now on. */
   preferSecret(at: ClientAtHost, secret: 'current' | 'previous'): Promise<void>;
   hold(at: ClientAtHost, scope: 'client' | 'provider', until: number): Promise<void>;
