@@ -31,13 +31,19 @@ export const namespace = 'pilotlight';
 /** What the operator of Prometheus would be given. Throws in Helm's words where the chart refuses the values. */
 export async function renderRules(
   prometheusRule: Readonly<Record<string, unknown>> = {},
+  release = 'pilotlight',
 ): Promise<readonly RuleGroup[]> {
-  const [object] = await render('prometheusrule', { prometheusRule: { enabled: true, ...prometheusRule } });
+  const values = { prometheusRule: { enabled: true, ...prometheusRule } };
+  const [object] = await render('prometheusrule', values, release);
   return (object as { spec: { groups: RuleGroup[] } }).spec.groups;
 }
 
 /** The objects one template of the chart makes. */
-export async function render(template: string, values: Readonly<Record<string, unknown>>): Promise<readonly unknown[]> {
+export async function render(
+  template: string,
+  values: Readonly<Record<string, unknown>>,
+  release = 'pilotlight',
+): Promise<readonly unknown[]> {
   const folder = await mkdtemp(join(tmpdir(), 'pilotlight-values-'));
   try {
     const file = join(folder, 'values.yaml');
@@ -45,7 +51,7 @@ export async function render(template: string, values: Readonly<Record<string, u
     await writeFile(file, JSON.stringify(values));
     const least = join(chart, 'ci/minimal-values.yaml');
     const { stdout } = await run(await findTool('helm'), [
-      ...['template', 'pilotlight', chart, '--namespace', namespace, '--values', least, '--values', file],
+      ...['template', release, chart, '--namespace', namespace, '--values', least, '--values', file],
       ...['--show-only', `templates/${template}.yaml`],
     ]);
     return stdout

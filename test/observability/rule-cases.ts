@@ -50,7 +50,8 @@ export function readCases(): readonly CaseFile[] {
     .map((name) => ({ name, evaluateEvery: '1m', ...parse(readFileSync(join(folder, name), 'utf8')) }));
 }
 
-const at = 'namespace="pilotlight",job="pilotlight",instance="a:8081"';
+const job = 'namespace="pilotlight",job="pilotlight"';
+const instance = 'instance="a:8081"';
 
 /** What an installation that is well exports; a function of the instant in seconds. */
 const well: readonly [metric: string, labels: string, value: (at: number) => number][] = [
@@ -66,11 +67,13 @@ const well: readonly [metric: string, labels: string, value: (at: number) => num
   ['connections', 'provider="p",state="quarantined"', () => 0],
   ['connections', 'provider="p",state="invalid"', () => 0],
   ['connections', 'provider="p",state="reauth_required"', () => 0],
+  ['connections', 'provider="p",state="sealed"', () => 0],
   ['spool_records', 'state="unreadable"', () => 0],
   ['breaker_open', 'provider="p",client="c"', () => 0],
   ['alerts_open', 'kind="mass_revocation",severity="page"', () => 0],
   ['store_clock_skew_seconds', '', () => 0.4],
   ['secretsmanager_requests_total', 'op="describe",outcome="ok"', (now) => now],
+  ['process_start_time_seconds', '', () => -86_400],
 ];
 
 const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
@@ -92,8 +95,10 @@ function inputSeries(scene: Scene, intervalS: number, endS: number): InputSeries
   const replaced = new Set(own.map(([name]) => name.split('{')[0] ?? ''));
   const named = ([name, values]: [string, string]): InputSeries => {
     const [metric = '', labels = ''] = name.replace('}', '').split('{');
-    const full = metric.startsWith('nodejs_') ? metric : `pilotlight_${metric}`;
-    return { series: `${full}{${[at, labels].filter((one) => one !== '').join(',')}}`, values };
+    const full = /^(?:nodejs|process)_/.test(metric) ? metric : `pilotlight_${metric}`;
+    // Another process is named by the case.
+    const all = [job, labels.includes('instance=') ? '' : instance, labels];
+    return { series: `${full}{${all.filter((one) => one !== '').join(',')}}`, values };
   };
   const base = well
     .filter(([metric]) => !replaced.has(metric))

@@ -131,7 +131,7 @@ describe('every alert', () => {
       ).toEqual([]);
       expect(alert.summary.length, alert.alert).toBeLessThan(100);
       expect(`${alert.summary} ${alert.description}`, alert.alert).not.toMatch(
-        /\$(?:threshold|window|minimum|selector)/,
+        /\$(?:threshold|held|window|minimum|selector)/,
       );
       // What can be tuned is used, and what is used can be tuned.
       for (const name of ['threshold', 'window', 'minimum'])
@@ -141,7 +141,9 @@ describe('every alert', () => {
 
   it('is of this installation only: every series it asks for is selected', () => {
     for (const { alert, expr } of alerts)
-      for (const [metric, braces] of expr.matchAll(/(?<![\w:])(?:pilotlight|nodejs)_[a-z0-9_]+\b(?!:)(\{\$selector)?/g))
+      for (const [metric, braces] of expr.matchAll(
+        /(?<![\w:])(?:pilotlight|nodejs|process)_[a-z0-9_]+\b(?!:)(\{\$selector)?/g,
+      ))
         expect(braces, `${alert}: ${metric}`).toBe('{$selector');
   });
 
