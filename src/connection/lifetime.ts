@@ -60,8 +60,11 @@ const saidMsMin = 60_000;
 /** An access token is refreshed this early: the larger of 10 % of its life and five minutes. */
 const accessMarginShare = 0.1;
 const accessMarginMsMin = 300_000;
-/** Nothing is refreshed more often for its access token than this, whatever life a provider gives it. */
-const accessEveryMsMin = 60_000;
+/**
+ * Nothing is refreshed more often for its access token than this, whatever life a provider gives it: 96 times a day.
+ * Secrets Manager keeps each version for 24 hours and about a hundred of them; then it takes no more, spent token or not.
+ */
+const accessEveryMsMin = 900_000;
 
 /** The rule that holds for a connection: the first of the provider's whose condition does. */
 export function selectLifetime(
@@ -180,7 +183,7 @@ function accessDue(facts: LifeFacts): number[] {
   const startedAt = holdsForeignToken(facts) ? Math.max(refreshedAt, versionCreatedAt) : refreshedAt;
   const endsAt = Math.min(expiresAt ?? startedAt + provider.accessToken.life, startedAt + provider.accessToken.lifeMax);
   const lifeMs = Math.max(endsAt - startedAt, 0);
-  // Never later than the margin before the end, and never a loop for tokens shorter than the margin.
+  // Never later than the margin before the end, but never a loop for tokens shorter than that: those are out of date for a while.
   const marginMs = Math.max(lifeMs * accessMarginShare, accessMarginMsMin);
   return [Math.max(endsAt - marginMs, startedAt + Math.max(lifeMs / 2, accessEveryMsMin))];
 }

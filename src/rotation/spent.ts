@@ -1,6 +1,7 @@
 /**
- * A spent token that is current again: an application read the document before our rotation and wrote it back after,
- * burying the live token in the version before. The token is never posted; the live one is put into their document.
+ * A spent token that is current again: an application read the document before our rotation and wrote it back after, or a
+ * person moved AWSCURRENT back. The live token lies in another version. The spent one is never posted; the live one is put
+ * into their document.
  */
 import { createHash } from 'node:crypto';
 import { type ConnectionDocument, changeDocument, parseDocument } from '../connection/document.ts';
@@ -22,10 +23,11 @@ export async function restoreSpentToken(
 ): Promise<RotationReport | undefined> {
   const { standing, sighting } = subject;
   const { own } = standing.document;
-  // A version we wrote ourselves holds what we meant: nothing to look for.
-  if (own.attempt === sighting.version.versionId) return undefined;
-  const successor = await findSuccessor(rotation, subject);
-  const spent = successor !== undefined || own.spent.includes(standing.fingerprint);
+  // A version we wrote ourselves holds what we meant, unless we wrote another one after it.
+  if (own.attempt === sighting.version.versionId && !wroteAnother(sighting)) return undefined;
+  const others = await readOthers(rotation, subject);
+  const successor = successorOf(standing.fingerprint, own.spent, others);
+  const spent = own.spent.includes(standing.fingerprint) || others.some(spends(standing.fingerprint));
   if (!spent) return undefined;
   if (successor === undefined) {
     const now = rotation.ports.clock.now();
@@ -35,30 +37,58 @@ export async function restoreSpentToken(
   return restore(rotation, subject, successor, limitMs);
 }
 
-/** The document of ours, among the versions still labelled, that spent the current token and holds its successor. */
-async function findSuccessor(
-  { ports, id }: Rotation,
-  { sighting, standing }: Subject,
-): Promise<ConnectionDocument | undefined> {
-  const candidates = Object.entries(sighting.stages).filter(
+/** Another version that still has a label, and the token it holds. */
+export interface Other {
+  readonly document: ConnectionDocument;
+  readonly fingerprint: string;
+  /** Its token lost against somebody else's: it says nothing of what came after. */
+  readonly isOrphan: boolean;
+}
+
+const isOrphanLabel = (label: string) => label.startsWith(stage.orphanPrefix);
+
+/** Our pending label stays on what we wrote last; an orphan was written too. */
+function wroteAnother({ stages, version }: Subject['sighting']): boolean {
+  return Object.entries(stages).some(
     ([versionId, labels]) =>
-      versionId !== sighting.version.versionId &&
-      labels.some((label) => label === stage.previous || label === stage.pending),
+      versionId !== version.versionId && labels.some((label) => label === stage.pending || isOrphanLabel(label)),
   );
-  // Ours, or an application's copy of ours: where it says that the current token is spent, what it holds came after it.
-  const later: { readonly document: ConnectionDocument; readonly fingerprint: string }[] = [];
-  for (const [versionId] of candidates) {
+}
+
+async function readOthers({ ports, id }: Rotation, { sighting }: Subject): Promise<Other[]> {
+  const others: Other[] = [];
+  for (const [versionId, labels] of Object.entries(sighting.stages)) {
+    const isOrphan = labels.some(isOrphanLabel);
+    const mayHoldIt = isOrphan || labels.includes(stage.previous) || labels.includes(stage.pending);
+    if (versionId === sighting.version.versionId || !mayHoldIt) continue;
     const document = await readDocument(ports, ports.nameOf(id), versionId);
     if (document?.refreshToken === undefined) continue;
-    const fingerprint = ports.rules.fingerprint(document.refreshToken);
-    if (document.own.spent.includes(standing.fingerprint) && fingerprint !== standing.fingerprint)
-      later.push({ document, fingerprint });
+    others.push({ document, fingerprint: ports.rules.fingerprint(document.refreshToken), isOrphan });
   }
-  // Of several the one whose token none of the others has spent.
-  const newest = later.find(
-    ({ fingerprint }) => !later.some(({ document }) => document.own.spent.includes(fingerprint)),
-  );
-  return newest?.document;
+  return others;
+}
+
+const spends = (fingerprint: string) => (other: Other) => other.document.own.spent.includes(fingerprint);
+
+/**
+ * Whose token came after the current one, where any other version says that this is spent: one that none of them has spent.
+ * Of several the one last vouched for, so that a newer consent counts for more than what an earlier grant left behind.
+ */
+export function successorOf(current: string, spent: readonly string[], others: readonly Other[]): Other | undefined {
+  const naming = others.filter(spends(current));
+  const namedAt = Math.max(...naming.map(vouchedAt));
+  const [newest] = others
+    .filter((other) => naming.includes(other) || (naming.length > 0 && vouchedAt(other) > namedAt))
+    .filter(({ fingerprint }) => fingerprint !== current && !spent.includes(fingerprint))
+    .filter(({ fingerprint }) => !others.some(spends(fingerprint)))
+    .sort((a, b) => vouchedAt(b) - vouchedAt(a));
+  return newest;
+}
+
+/** The last instant at which its token is known to have come from the provider: by consent, or by a refresh of ours. */
+function vouchedAt({ document, fingerprint, isOrphan }: Other): number {
+  const { own, consentedAt = 0, refreshedAt = 0 } = document;
+  return own.token === fingerprint && !isOrphan ? Math.max(consentedAt, refreshedAt) : consentedAt;
 }
 
 async function readDocument(
@@ -79,18 +109,20 @@ async function readDocument(
 async function restore(
   rotation: Rotation,
   subject: Subject,
-  successor: ConnectionDocument,
+  successor: Other,
   limitMs: number,
 ): Promise<RotationReport> {
   const { ports, id } = rotation;
   const { sighting, standing } = subject;
   const name = ports.nameOf(id);
   const from = sighting.version.versionId;
-  const versionId = uuidFrom(createHash('sha256').update(`${successor.own.attempt}|${from}`).digest(), 8);
-  const { refreshToken } = successor;
+  const versionId = uuidFrom(createHash('sha256').update(`${successor.fingerprint}|${from}`).digest(), 8);
+  const { refreshToken, own } = successor.document;
+  // A consent that came since does not name it.
+  const spent = own.spent.includes(standing.fingerprint) ? own.spent : [...own.spent, standing.fingerprint];
   const text = changeDocument(
     standing.document,
-    { ...(refreshToken === undefined ? {} : { refreshToken }), own: { ...successor.own, attempt: versionId, from } },
+    { ...(refreshToken === undefined ? {} : { refreshToken }), own: { ...own, spent, attempt: versionId, from } },
     ports.rules.names,
   );
   await within(ports.clock, limitMs, (signal) => ports.permits.writes(2, 'recovery', signal));

@@ -8,7 +8,7 @@ import { type ConnectionDocument, parseDocument } from '../connection/document.t
 import type { Reason } from '../connection/entry.ts';
 import { type JudgeRules, textOf } from '../connection/standing.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { hasCode } from '../runtime/errors.ts';
+import { hasCode, PilotlightError } from '../runtime/errors.ts';
 import { uuidFrom } from '../runtime/random.ts';
 import type { Secret } from '../runtime/secret.ts';
 import { keepOrphan } from './orphan.ts';
@@ -102,24 +102,27 @@ async function putAndSwap(job: WriteJob, ports: WritePorts, insist: Insist): Pro
     const found = readVersion(theirs, ports);
     const theirFingerprint =
       found?.refreshToken === undefined ? undefined : ports.rules.fingerprint(found.refreshToken);
-    if (found !== undefined && theirFingerprint === job.fingerprintOld) {
-      // They saved another field around our old token: our token goes into their document.
+    const isOvertaken = found?.own.spent.includes(fingerprintNew) === true;
+    if (found !== undefined && !isOvertaken && isSpent(theirFingerprint, job)) {
+      // They saved another field around a token that is spent, our old one or an earlier: ours goes into their document.
       const versionId = derivedId(job.attempt, theirs.versionId);
       pending = await putPending(job, found, theirs.value, versionId, theirs.versionId, fingerprintNew, ports, insist);
       rebased = true;
       continue;
     }
     // Theirs was made from ours: it holds our token, has spent it, or took over our section.
-    const later =
-      theirFingerprint === fingerprintNew ||
-      found?.own.spent.includes(fingerprintNew) === true ||
-      found?.own.attempt === pending.versionId;
+    const later = theirFingerprint === fingerprintNew || isOvertaken || found?.own.attempt === pending.versionId;
     if (later)
       return { kind: 'current', versionId: theirs.versionId, text: undefined, rebased, conflict: pending.conflict };
     await insist(() => keepOrphan(job.name, pending.versionId, job.attempt, ports));
     return { kind: 'orphaned', versionId: pending.versionId, conflict: pending.conflict };
   }
   return { kind: 'failed', reason: 'store_conflict' };
+}
+
+/** Spent by this very attempt, or known to be when it began. */
+function isSpent(fingerprint: string | undefined, { fingerprintOld, document }: WriteJob): boolean {
+  return fingerprint !== undefined && (fingerprint === fingerprintOld || document.own.spent.includes(fingerprint));
 }
 
 async function putPending(
@@ -132,11 +135,8 @@ async function putPending(
   ports: WritePorts,
   insist: Insist,
 ): Promise<Pending> {
-  const text = renewDocument(
-    { ...job, document, versionId, versionOld: from },
-    ports.rules.names,
-    ports.rules.fingerprint,
-  );
+  const facts = { ...job, document: withSpentOf(job.document, document), versionOld: from };
+  const text = renewDocument({ ...facts, versionId }, ports.rules.names, ports.rules.fingerprint);
   const put = (id: string, body: Secret) =>
     insist(() => ports.store.put(job.name, { versionId: id, value: valueLike(value, body), stages: [stage.pending] }));
   try {
@@ -151,19 +151,33 @@ async function putPending(
     return { versionId, text, from, conflict: false };
   // Two answers for one attempt: neither may be dropped, and somebody must look.
   const otherId = derivedId(job.attempt, `${versionId}|${fingerprintNew}`);
-  const otherText = renewDocument(
-    { ...job, document, versionId: otherId, versionOld: from },
-    ports.rules.names,
-    ports.rules.fingerprint,
-  );
+  const otherText = renewDocument({ ...facts, versionId: otherId }, ports.rules.names, ports.rules.fingerprint);
   await put(otherId, otherText);
   return { versionId: otherId, text: otherText, from, conflict: true };
 }
 
+/** A document written back may be older than ours: what we know to be spent is not forgotten over it. */
+function withSpentOf({ own: { spent } }: ConnectionDocument, document: ConnectionDocument): ConnectionDocument {
+  const more = document.own.spent.filter((known) => !spent.includes(known));
+  return { ...document, own: { ...document.own, spent: [...more, ...spent] } };
+}
+
 /** True when AWSCURRENT is on our version afterwards, whatever the call itself answered. */
 async function trySwap(name: string, pending: Pending, { store }: WritePorts, insist: Insist): Promise<boolean> {
+  const swap = async () => {
+    try {
+      await store.moveStage(name, { stage: stage.current, to: pending.versionId, from: pending.from });
+    } catch (error) {
+      // The version it was to come from may be gone with a secret that was deleted for good and made anew.
+      const isGone =
+        hasCode(error, 'store_not_found') && (await store.describe(name)).stages[pending.from] === undefined;
+      throw isGone
+        ? new PilotlightError('store_stage_moved', 'the version to swap from is gone', { cause: error })
+        : error;
+    }
+  };
   try {
-    await insist(() => store.moveStage(name, { stage: stage.current, to: pending.versionId, from: pending.from }));
+    await insist(swap);
     return true;
   } catch (error) {
     if (!hasCode(error, 'store_stage_moved')) throw error;

@@ -76,6 +76,21 @@ describe('an end that is known', () => {
     expect(bench.double.secrets.tags('acme')).toMatchObject({ 'pilotlight:reason': 'expired' });
   });
 
+  test('and was set too early, by a tag that is corrected: the flag counts no more, and goes with the next version', async () => {
+    bench.connect({ ...extended, connection: 'acme' });
+    bench.double.secrets.tag('acme', { 'pilotlight:absolute-lifetime': '5d' });
+    bench.clock.turn(6 * day);
+    await bench.inventory();
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'needsConsent', reason: 'expired' });
+    bench.double.secrets.tag('acme', { 'pilotlight:absolute-lifetime': '500d' });
+    await bench.inventory();
+    expect(await bench.entry('acme')).toMatchObject({ state: 'active', reason: 'none' });
+    bench.clock.turn(6 * day);
+    expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
+    await bench.inventory();
+    expect(bench.double.secrets.tags('acme')).not.toHaveProperty('pilotlight:state');
+  });
+
   test('a deadline that is only estimated proves nothing: the token is tried', async () => {
     bench.connect({ ...extended, connection: 'acme' });
     bench.clock.turn(40 * day);

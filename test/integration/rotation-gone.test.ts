@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { expectSettled, extended, startHastyBench } from '../support/acme-bench.ts';
-import { day, type RotationBench } from '../support/rotation-bench.ts';
+import { day, type RotationBench, rigClient } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
 beforeEach(async () => {
@@ -122,4 +122,20 @@ test('a sealed token older than any deleted secret is kept while its own can be 
   bench.double.secrets.restore('acme');
   expect(await bench.recover()).toMatchObject([{ outcome: 'rotated' }]);
   expect(await bench.spoolFiles()).toEqual([]);
+});
+
+test('a sealed token whose secret was deleted for good and made anew: the new one stays, and nothing is left open', async () => {
+  const before = bench.document('acme');
+  await sealed({ force: true });
+  const client = rigClient;
+  const { refreshToken } = bench.sandbox.grants.create({ ...extended, connection: 'acme', client });
+  const now = new Date(bench.clock.now()).toISOString();
+  const anew = { ...before, refresh_token: refreshToken, consented_at: now, refreshed_at: now };
+  bench.double.secrets.create('acme', JSON.stringify(anew), { 'pilotlight:managed': 'true' });
+  await bench.inventory();
+  expect(await bench.recover()).toMatchObject([{ outcome: 'orphaned' }]);
+  expect(await bench.spoolFiles()).toEqual([]);
+  bench.clock.turn(12 * day);
+  expect(await bench.rotate('acme')).toMatchObject({ outcome: 'rotated' });
+  await expectSettled(bench);
 });

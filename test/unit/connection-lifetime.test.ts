@@ -218,7 +218,15 @@ describe('keeping the access token', () => {
     ['a second later', new Date(on(0) + 1_000).toISOString()],
   ])('never loops over an expiry %s', (_, expires) => {
     const { dueAt } = keeping({ refreshed_at: iso(0), expires_at: expires }, { own: refreshedByUs(0).own });
-    expect(dueAt).toBe(on(0) + 60_000);
+    expect(dueAt).toBe(on(0) + 900_000);
+  });
+
+  it('asks no oftener than the store can keep versions of, however short an access token lives', () => {
+    for (const lifeMinutes of [1, 5, 15, 29, 31]) {
+      const expires = new Date(on(0) + lifeMinutes * 60_000).toISOString();
+      const { dueAt } = keeping({ refreshed_at: iso(0), expires_at: expires }, { own: refreshedByUs(0).own });
+      expect(day / ((dueAt ?? 0) - on(0))).toBeLessThanOrEqual(96);
+    }
   });
 
   it('believes no expiry beyond the provider’s longest life', () => {

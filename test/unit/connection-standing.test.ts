@@ -4,7 +4,7 @@ import { defaultFieldNames } from '../../src/connection/document.ts';
 import type { Reason } from '../../src/connection/entry.ts';
 import { fingerprinter } from '../../src/connection/fingerprint.ts';
 import { flagTags } from '../../src/connection/flag.ts';
-import { entryOf, type JudgeRules, judge, type Sighting } from '../../src/connection/standing.ts';
+import { entryOf, isDisproved, type JudgeRules, judge, type Sighting } from '../../src/connection/standing.ts';
 import { Secret } from '../../src/runtime/secret.ts';
 import { day, hour, iso, on } from '../support/fakes/lives.ts';
 import { providerFile } from '../support/provider-files.ts';
@@ -78,9 +78,9 @@ describe('a secret is unusable', () => {
   });
 
   it('and is then looked at again by itself, told as invalid, or as missing consent where only the token is', () => {
-    expect(entry(seen('nonsense'))).toMatchObject({
+    expect(entry(seen({ ...good, environment: 'staging' }))).toMatchObject({
       state: 'invalid',
-      reason: 'content_not_json',
+      reason: 'environment_unknown',
       nextAt: now + 6 * hour,
       deadlineAt: null,
     });
@@ -88,6 +88,11 @@ describe('a secret is unusable', () => {
       state: 'reauth_required',
       reason: 'refresh_token_missing',
     });
+  });
+
+  it('and waits for another content where it names no provider: no worker would take it', () => {
+    for (const value of ['nonsense', { ...good, provider: 'docusing' }])
+      expect(entry(seen(value))).toMatchObject({ state: 'invalid', nextAt: null });
   });
 
   it('since the first time it was, however often it is looked at', () => {
@@ -181,6 +186,35 @@ describe('the index is told', () => {
     expect(entry(older)).toMatchObject({ state: 'active', reason: 'none' });
     const garbled = seen(good, { tags: { ...flagTags(flag), 'pilotlight:state': 'dead?' } });
     expect(entry(garbled)).toMatchObject({ state: 'active' });
+  });
+
+  describe('of a flag that says expired', () => {
+    const flag = { state: 'reauth_required', reason: 'expired', since: on(-1), version: 'v1' } as const;
+    const dated = (consented: number, tags: Record<string, string> = {}) =>
+      seen(
+        { ...good, scope: 'signature', consented_at: iso(consented), refreshed_at: iso(-9) },
+        { tags: { ...flagTags(flag), ...tags } },
+      );
+
+    it('while the end it rests on is past', () => {
+      expect(entry(dated(-31))).toMatchObject({ state: 'reauth_required', reason: 'expired', nextAt: null });
+    });
+
+    it('nothing where the end turns out to lie ahead: a tag was set, a rule or the clock corrected', () => {
+      expect(entry(dated(-31, { 'pilotlight:absolute-lifetime': '50d' }))).toMatchObject({
+        state: 'unkeepable',
+        deadlineAt: on(19),
+      });
+      expect(judge(dated(-29), rules, now)).toMatchObject({ flag: undefined });
+    });
+
+    it('nothing where no end is known any more, and everything of one that says what a provider answered', () => {
+      expect(entry(seen(good, { tags: flagTags(flag) }))).toMatchObject({ state: 'active' });
+      expect(isDisproved(flag, { provenEndAt: null }, now)).toBe(true);
+      expect(isDisproved(flag, { provenEndAt: now + 1 }, now)).toBe(true);
+      expect(isDisproved(flag, { provenEndAt: now }, now)).toBe(false);
+      expect(isDisproved({ reason: 'invalid_grant' }, { provenEndAt: null }, now)).toBe(false);
+    });
   });
 
   it('what the operator set by tag, unless it cannot be meant', () => {

@@ -148,7 +148,7 @@ export const writeBackSabotages: readonly Sabotage[] = [
     name: 'the list of spent tokens is ignored',
     breaks: 'a spent token is never posted',
     file: 'src/rotation/spent.ts',
-    find: 'const spent = successor !== undefined || own.spent.includes(standing.fingerprint);',
+    find: 'const spent = own.spent.includes(standing.fingerprint) || others.some(spends(standing.fingerprint));',
     replace: 'const spent = successor !== undefined;',
     caughtBy: inFile('rotation-spent', 'is nowhere to be found is refused, not tried'),
   },
