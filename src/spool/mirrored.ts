@@ -4,7 +4,7 @@
  * mirror hears of it. What the mirror misses while Redis is away is made up for by the next refresh of it.
  */
 import type { Intent, OpenRecords, Spool, SpoolMirror, SpoolRecord, UnreadableRecord } from '../rotation/ports.ts';
-import { PilotlightError } from '../runtime/errors.ts';
+import { hasCode, PilotlightError } from '../runtime/errors.ts';
 import { type DiskSpool, recordFile } from './disk.ts';
 import { decodeAnswer, decodeRecord, keyFor } from './format.ts';
 import type { Keyring } from './keyring.ts';
@@ -36,6 +36,11 @@ export function mirroredSpool(options: MirroredSpoolOptions): MirroredSpool {
       const { connection, attempt } = record.intent;
       const bytes = finished.has(attempt) ? undefined : await record.compact();
       if (bytes !== undefined) await mirror.keep(connection, attempt, bytes);
+    });
+  /** One the disk has spoilt says so when its answer is asked for; the others need their twins all the same. */
+  const keepReadable = (record: OpenRecord) =>
+    keep(record).catch((error: unknown) => {
+      if (!hasCode(error, 'spool_unreadable')) throw error;
     });
   const drop = (connection: string, attempt: string) => {
     finished.set(attempt, connection);
@@ -113,7 +118,14 @@ export function mirroredSpool(options: MirroredSpoolOptions): MirroredSpool {
     );
     for (const [attempt, bytes] of mirroredOnes) {
       const mine = own.get(attempt);
-      if (finished.has(attempt) || mine?.state === 'answered') continue;
+      if (finished.has(attempt)) continue;
+      if (mine?.state === 'answered') {
+        own.set(
+          attempt,
+          withTwin(mine, () => left(connection, attempt, bytes)),
+        );
+        continue;
+      }
       const record = left(connection, attempt, bytes);
       if ('why' in record) {
         if (mine === undefined) unreadable.push(record);
@@ -162,7 +174,7 @@ export function mirroredSpool(options: MirroredSpoolOptions): MirroredSpool {
     async refreshMirror() {
       await disk.readAgain();
       for (const [attempt, connection] of finished) await drop(connection, attempt);
-      for (const record of disk.all()) await keep(record);
+      for (const record of disk.all()) await keepReadable(record);
     },
     unreadable: () => disk.unreadable(),
     torn: disk.all().flatMap(({ torn, intent }) => (torn ? [intent] : [])),
@@ -172,6 +184,17 @@ export function mirroredSpool(options: MirroredSpoolOptions): MirroredSpool {
       await disk.close();
     },
   };
+}
+
+/** The record, its answer read from the mirror where the disk has spoilt it since. */
+function withTwin(record: SpoolRecord, twin: () => SpoolRecord | UnreadableRecord): SpoolRecord {
+  const answer = () =>
+    record.answer().catch(async (error: unknown) => {
+      const other = hasCode(error, 'spool_unreadable') ? twin() : undefined;
+      if (other === undefined || 'why' in other || other.state !== 'answered') throw error;
+      return other.answer();
+    });
+  return { ...record, state: record.state, answer };
 }
 
 /** One line for each attempt: what is asked of the mirror for it happens in the order it was asked for. */

@@ -26,7 +26,7 @@ export interface OpenRecord extends SpoolRecord {
   readonly aside: boolean;
   /**
    * The record's bytes for the mirror: of an answer the disk refused as well; undefined where another process has finished
-   * it. Throws spool_unreadable.
+   * it. Throws spool_unreadable, also of an answer the disk has spoilt: it must not take the place of its good twin.
    */
   compact(): Promise<Buffer | undefined>;
   closeFile(): Promise<void>;
@@ -59,6 +59,13 @@ export function openRecord(options: RecordFile): OpenRecord {
     if (typeof bytes === 'string') throw unreadable(attempt, 'its file cannot be read');
     return bytes.subarray(answerStart);
   };
+  /** Throws spool_unreadable where the bytes are not what was sealed. */
+  const opened = (bytes: Buffer | undefined) => {
+    if (bytes === undefined) return undefined;
+    const answer = decodeAnswer(bytes, attempt, header, key);
+    if (answer === undefined) throw unreadable(attempt, 'its bytes were changed or cut');
+    return answer;
+  };
   return {
     intent,
     found,
@@ -73,13 +80,7 @@ export function openRecord(options: RecordFile): OpenRecord {
     setAside(isAside) {
       aside = isAside;
     },
-    async answer() {
-      const bytes = await sealedOnDisk();
-      if (bytes === undefined) return undefined;
-      const answer = decodeAnswer(bytes, attempt, header, key);
-      if (answer === undefined) throw unreadable(attempt, 'its bytes were changed or cut');
-      return answer;
-    },
+    answer: async () => opened(await sealedOnDisk()),
     async seal(answer) {
       // After a failed fsync Linux may have dropped the pages: asking again would report a success that is none. And an
       // answer is never written over: torn, it would take the first one with it.
@@ -105,6 +106,7 @@ export function openRecord(options: RecordFile): OpenRecord {
       if (state === 'answered') sealed = undefined;
       if (held !== undefined || state === 'intent') return encodeCompact(header, key, held);
       const bytes = await sealedOnDisk();
+      opened(bytes);
       return bytes === undefined ? undefined : encodeCompact(header, key, answerOnly(bytes));
     },
     async remove() {

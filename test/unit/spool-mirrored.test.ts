@@ -1,9 +1,11 @@
 /** The disk's records and their twins in the mirror: what happens in which order, and what is made up for when one of them fails. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SpoolMirror } from '../../src/rotation/ports.ts';
 import { PilotlightError } from '../../src/runtime/errors.ts';
 import { seededRandom } from '../../src/runtime/random.ts';
-import { type DiskSpool, openDiskSpool } from '../../src/spool/disk.ts';
+import { type DiskSpool, openDiskSpool, recordFile } from '../../src/spool/disk.ts';
 import { openDiskFiles } from '../../src/spool/disk-files.ts';
 import type { SpoolFiles } from '../../src/spool/files.ts';
 import { mirroredSpool } from '../../src/spool/mirrored.ts';
@@ -181,6 +183,46 @@ describe('what the disk holds less of than the mirror', () => {
     await spool.refreshMirror();
     expect(await spool.openOf(connection)).toMatchObject({ records: [{ state: 'answered' }], unreadable: [] });
     await after.close();
+  });
+});
+
+describe('an answer the disk spoils while the process lives', () => {
+  const spoil = (attempt: string, at: number) => {
+    const path = join(folder.directory, recordFile(attempt));
+    const bytes = readFileSync(path);
+    bytes[at] = (bytes[at] ?? 0) ^ 0xff;
+    writeFileSync(path, bytes);
+  };
+  /** Bytes of its ciphertext, and of its length. */
+  const places = [4_200, 4_098];
+
+  it.each(places)('at byte %i is read from its twin in the mirror, and then neither is left', async (at) => {
+    const { mirror, kept } = memoryMirror();
+    const spool = spoolOver(mirror);
+    const { intent, seal } = await spool.begin(intentOf());
+    await seal(answerOf());
+    await spool.refreshMirror();
+    spoil(intent.attempt, at);
+    await spool.refreshMirror();
+    const [record] = (await spool.openOf(intent.connection)).records;
+    expect(await record?.answer()).toEqual(answerOf());
+    await record?.remove();
+    expect([folder.files(), kept]).toEqual([[], new Map()]);
+  });
+
+  it('and that has no twin is said to be unreadable, and keeps no other one from the mirror', async () => {
+    const { mirror, kept } = memoryMirror();
+    const spool = spoolOver(mirror);
+    const spoilt = await spool.begin(intentOf());
+    const sound = await spool.begin(intentOf());
+    for (const record of [spoilt, sound]) await record.seal(answerOf());
+    await spool.refreshMirror();
+    spoil(spoilt.intent.attempt, 4_200);
+    kept.clear();
+    await spool.refreshMirror();
+    expect([...kept.keys()]).toEqual([sound.intent.connection]);
+    const [record] = (await spool.openOf(spoilt.intent.connection)).records;
+    await expect(record?.answer()).rejects.toMatchObject({ code: 'spool_unreadable' });
   });
 });
 

@@ -222,7 +222,7 @@ export const spoolSabotages: readonly Sabotage[] = [
     name: 'the mirror is not written anew after Redis was lost',
     breaks: 'Redis is disposable',
     file: 'src/spool/mirrored.ts',
-    find: '      for (const record of disk.all()) await keep(record);',
+    find: '      for (const record of disk.all()) await keepReadable(record);',
     replace: '',
     caughtBy: mirrored,
   },
