@@ -1,4 +1,4 @@
-/** On-call's whole way, in a real browser: `npm run test:e2e`. Apart from `npm test`, because it needs Chromium and minutes. */
+/** On-call's whole way, in a real browser, and the demo's: `npm run test:e2e`. Apart from `npm test`, because it needs Chromium and minutes. */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({

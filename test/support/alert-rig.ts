@@ -68,7 +68,7 @@ export async function flagAcme(rig: Rig): Promise<void> {
   const isFlagged = () => rig.double.secrets.tags('acme')['pilotlight:state'] === 'reauth_required';
   // Suspected, then confirmed beside a canary that lives: looks are minutes apart on the calendar.
   const look = () => {
-    if (!isFlagged()) rig.clock.turn(minute);
+    if (!isFlagged()) rig.clock.turn(4 * minute);
     return isFlagged();
   };
   await expect.poll(look, { timeout: 60_000, interval: 300 }).toBe(true);
