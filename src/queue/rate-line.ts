@@ -11,10 +11,11 @@ import type { RunScript } from './script.ts';
 /**
  * While recovery waits (asked within 2 s), the main line runs at the rate less recovery's share, and recovery has a line
  * of its own at its share; it takes whichever is free sooner. A line that ends absurdly far ahead (Redis's clock was set
- * back) starts anew.
+ * back) starts anew. A slot further ahead than the last argument is not reserved: whoever leaves the line before it comes
+ * could not give it back once somebody has come behind, and so many would be lost that the line grows faster than it is served.
  *
- * ARGV: line, permits, per second, recovery's share, '1' for recovery. Answers us to the first slot, us between slots,
- * the line taken and its new end.
+ * ARGV: line, permits, per second, recovery's share, '1' for recovery, us ahead. Answers us to the first slot, us between
+ * slots, the line taken and its new end, or only the first where none was reserved.
  */
 const reserveScript = `
 local call, key = redis.call, KEYS[1] .. ':rate:' .. ARGV[1]
@@ -36,6 +37,7 @@ if recovery then
 end
 if waiting then step = apart / (1 - share) end
 if recovery and free(was[2]) < slot then slot, step, field = free(was[2]), apart / share, 'recovery' end
+if slot - now > tonumber(ARGV[6]) then return { string.format('%.0f', slot - now) } end
 local finish = string.format('%.0f', slot + count * step)
 call('HSET', key, field, finish)
 call('PEXPIRE', key, math.ceil((far - now) / 1000))
@@ -53,6 +55,9 @@ return call('HSET', key, ARGV[2], string.format('%.0f', tonumber(ARGV[3]) - tonu
 const lateMsMax = 75;
 /** Slots are reserved this far ahead at a time (ms), so that the workers take turns. */
 const batchMs = 100;
+/** No slot further ahead than this is reserved (ms); it is asked for again every so often. */
+const aheadMsMax = 2_000;
+const askAgainMs = 1_000;
 
 export interface RateLine {
   /** Resolves when `count` permits are ours. Rejects with the signal's reason, or redis_unavailable. */
@@ -133,9 +138,13 @@ async function servePart(options: RateLineOptions, waiters: Waiter[], stop: Abor
   const perSecond = waiters[0]?.perSecond ?? 1;
   const sizes = firstSizes(waiters, recovery ? 1 : Math.floor((perSecond * batchMs) / 1000));
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  const answer = await run(reserveScript, name, total, perSecond, recoveryShare, recovery ? '1' : '0');
-  const [delayUs, stepUs, field, finish] = answer as [string, string, string, string];
+  const asked = [name, total, perSecond, recoveryShare, recovery ? '1' : '0', aheadMsMax * 1000];
+  const [delayUs, stepUs, field, finish] = (await run(reserveScript, ...asked)) as string[];
   const firstAt = clock.monotonic() + Number(delayUs) / 1000;
+  if (stepUs === undefined || field === undefined || finish === undefined) {
+    await reached(clock, Math.min(firstAt - aheadMsMax, clock.monotonic() + askAgainMs), stop);
+    return;
+  }
 
   let used = 0;
   for (const size of sizes) {

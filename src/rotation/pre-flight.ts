@@ -23,7 +23,6 @@ export interface Readiness {
 export async function checkReadiness(
   rotation: Rotation,
   subject: Subject,
-  signal: AbortSignal,
 ): Promise<Readiness | { report: RotationReport }> {
   const { ports, settings, asked } = rotation;
   const { standing } = subject;
@@ -51,7 +50,7 @@ export async function checkReadiness(
     const entry = entryAfter(subject, now, { state: 'invalid', reason: 'too_large', nextAt: now + 3_600_000 });
     return { report: report(rotation, 'quarantined', 'too_large', { at: standing.at, entry }) };
   }
-  const unwritable = await proveWritable(rotation, subject, signal);
+  const unwritable = await proveWritable(rotation, subject);
   if (unwritable !== undefined) return later(unwritable);
   return prepare(rotation, subject, health, later);
 }
@@ -86,18 +85,19 @@ async function prepare(
   }
 }
 
+/** After a start, after a failed write, and the first time a secret is ours to write. Its permit is taken with the others. */
+export function needsProof({ ports }: Rotation, { standing }: Subject): boolean {
+  return !ports.trust.believed() || standing.document.own.attempt === undefined;
+}
+
 /**
- * Writes a version under a label of its own, to this very secret: after a start, after a failed write, and the first time
- * a secret is ours to write. Only a write proves the right to write and the encryption key.
+ * Writes a version under a label of its own, to this very secret. Only a write proves the right to write and the encryption
+ * key.
  */
-async function proveWritable(
-  { ports, id }: Rotation,
-  { standing }: Subject,
-  signal: AbortSignal,
-): Promise<Reason | undefined> {
-  if (ports.trust.believed() && standing.document.own.attempt !== undefined) return undefined;
+async function proveWritable(rotation: Rotation, subject: Subject): Promise<Reason | undefined> {
+  const { ports, id } = rotation;
+  if (!needsProof(rotation, subject)) return undefined;
   try {
-    await ports.permits.writes(1, 'rotation', signal);
     await ports.store.put(ports.nameOf(id), {
       versionId: ports.random.uuid(),
       value: probeValue,

@@ -2,6 +2,8 @@
  * The protocol: one attempt to spend a refresh token and keep what comes back. Reads like the list in ARCHITECTURE.md;
  * every await is a call of a port. Up to step 7 anything may fail at no cost; from step 8 on nothing is thrown away.
  */
+import { entryOf } from '../connection/standing.ts';
+import { within } from '../runtime/clock.ts';
 import { errorLabel, hasCode } from '../runtime/errors.ts';
 import type { RefreshJob } from '../schedule/ports.ts';
 import { entryRetrying, entryStalled, type Rotation, type RotationPorts, report, type Subject } from './attempt.ts';
@@ -9,7 +11,7 @@ import { decide } from './decide.ts';
 import { detailsOf, finish } from './finish.ts';
 import type { RotationReport } from './outcome.ts';
 import { type Intent, type Lease, type RawAnswer, type SpoolRecord, stage } from './ports.ts';
-import { checkReadiness, type Readiness } from './pre-flight.ts';
+import { checkReadiness, needsProof, type Readiness } from './pre-flight.ts';
 import { readSubject } from './read.ts';
 import { concludeUnknown } from './refusal.ts';
 import type { RotationSettings } from './settings.ts';
@@ -94,12 +96,48 @@ async function underLease(
     return untouched(report(rotation, 'retryLater', 'spool_backlog', { at: subject.standing.at, entry }));
   }
   // 2. permits: the last place where anything waits. Taken after the decision, so that a duplicate job costs none.
-  await ports.permits.request(subject.standing.provider.name, subject.standing.provider.limits.perSecond, signal);
-  await ports.permits.writes(2, 'rotation', signal);
+  if (!(await permitted(rotation, subject, lease, signal))) return untouched(comesBack(rotation, subject));
   // 5. pre-flight
-  const readiness = await checkReadiness(rotation, subject, signal);
+  const readiness = await checkReadiness(rotation, subject);
   if ('report' in readiness) return untouched(readiness.report);
   return spend(rotation, subject, lease, readiness, unfinished.unanswered, signal);
+}
+
+/**
+ * Whoever stood in line until the lease is too short for the rest must not use up a permit that others could use: with more
+ * in line than the pace serves within a lease, everybody would be late, for ever. Each line has a third of the time to
+ * spare, so that a long wait in the first leaves as much for the second, and for what follows.
+ */
+async function permitted(rotation: Rotation, subject: Subject, lease: Lease, signal: AbortSignal): Promise<boolean> {
+  const { clock, permits } = rotation.ports;
+  const { name, limits } = subject.standing.provider;
+  const spareMs = lease.remainingMs() - rotation.settings.requestLimitMs - rotation.settings.writeLimitMs;
+  const inTime = (wait: (either: AbortSignal) => Promise<void>) =>
+    within(clock, spareMs / 3, async (late) => {
+      try {
+        await wait(AbortSignal.any([signal, late]));
+        return true;
+      } catch (error) {
+        if (late.aborted && error === late.reason) return false;
+        throw error;
+      }
+    });
+  const writes = needsProof(rotation, subject) ? 3 : 2;
+  return (
+    (await inTime((either) => permits.request(name, limits.perSecond, either))) &&
+    (await inTime((either) => permits.writes(writes, 'rotation', either)))
+  );
+}
+
+/** Nothing was done and nothing went wrong: what earlier attempts came to stays, and the next sweep takes it up again. */
+function comesBack(rotation: Rotation, subject: Subject): RotationReport {
+  const { sighting, standing, known } = subject;
+  const now = rotation.ports.clock.now();
+  const attempted = known?.state === 'retrying' || known?.state === 'suspect' || known?.state === 'blocked';
+  const entry = entryOf(sighting, standing, now);
+  const { state, reason, since, failures } = attempted && known.fingerprint === standing.fingerprint ? known : entry;
+  const again = { ...entry, state, reason, since, failures, nextAt: now };
+  return report(rotation, 'busy', 'busy', { at: standing.at, entry: again });
 }
 
 async function spend(
@@ -155,10 +193,7 @@ async function lastLook(
   const ours = stillCurrent && !signal.aborted && (await lease.stillOurs());
   const timeEnough = lease.remainingMs() > settings.requestLimitMs + settings.writeLimitMs;
   if (ours && timeEnough) return undefined;
-  return report(rotation, 'busy', 'busy', {
-    at: subject.standing.at,
-    entry: { ...entryRetrying(rotation, subject, 'busy'), failures: 0, nextAt: ports.clock.now() },
-  });
+  return comesBack(rotation, subject);
 }
 
 /**

@@ -39,7 +39,8 @@ export function weighSuspicion({ known, fingerprint, lastSuccessAt, now, confirm
       : undefined;
   if (before === undefined) return { kind: 'suspect', since: now, sightings: 1, nextAt: now + confirmAfterMs };
   const longEnough = now - before.since >= confirmAfterMs;
-  const succeeded = lastSuccessAt !== null && lastSuccessAt >= before.since;
+  // One that lies ahead was noted by a calendar that has been turned back since.
+  const succeeded = lastSuccessAt !== null && lastSuccessAt >= before.since && lastSuccessAt <= now;
   const isFresh = succeeded && lastSuccessAt >= now - freshWaits * confirmAfterMs;
   if (longEnough && isFresh) return { kind: 'confirmed', since: before.since };
   const sightings = before.failures + 1;

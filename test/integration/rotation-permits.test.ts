@@ -53,12 +53,11 @@ function noting(): RotationPorts {
 const run = (ports: RotationPorts) =>
   rotate({ connection: 'acme', reason: 'due' }, ports, bench.settings, new AbortController().signal);
 
-test('a rotation takes its permits before the POST, one for the proof that writing works, and none after it', async () => {
+test('a rotation takes its permits before the POST, the one for the proof that writing works among them, and none after it', async () => {
   expect(await run(noting())).toMatchObject({ outcome: 'rotated' });
   expect(happened).toEqual([
     'request',
-    'rotation 2',
-    'rotation 1',
+    'rotation 3',
     'put PILOTLIGHT_PROBE',
     'POST',
     'put PILOTLIGHT_PENDING',

@@ -74,7 +74,6 @@ describe('a rotation', () => {
       'SecretsManager.GetSecretValue read',
       'permit to request',
       'permit to write',
-      'permit to write',
       'SecretsManager.PutSecretValue probe',
       'intent',
       'SecretsManager.DescribeSecret describe',

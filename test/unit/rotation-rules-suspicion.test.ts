@@ -53,6 +53,7 @@ describe('a refusal', () => {
     ['late enough, the client succeeded before only', { lastSuccessAt: since - 1 }, 'suspect'],
     ['late enough, the success was under way at the first sighting', { lastSuccessAt: since - 1 }, 'suspect'],
     ['late enough, no success is known', { lastSuccessAt: null }, 'suspect'],
+    ['late enough, the success lies ahead: the calendar was', { lastSuccessAt: since + 16 * minute }, 'suspect'],
     ['a millisecond early', { lastSuccessAt: since + minute, now: since + 15 * minute - 1 }, 'suspect'],
     ['much later, still no success of the client', { now: since + 30 * 24 * 60 * minute }, 'suspect'],
     [
@@ -102,7 +103,7 @@ describe('a refusal', () => {
           lastSuccessAt: lastSuccess === null ? null : since + lastSuccess,
           now: since + later,
         });
-        const isFresh = lastSuccess !== null && lastSuccess >= Math.max(0, later - 30 * minute);
+        const isFresh = lastSuccess !== null && lastSuccess >= Math.max(0, later - 30 * minute) && lastSuccess <= later;
         const may = known?.fingerprint === 'f1' && later >= 15 * minute && isFresh;
         expect(verdict.kind).toBe(may ? 'confirmed' : 'suspect');
         if (verdict.kind === 'suspect') expect(verdict.nextAt).toBeGreaterThanOrEqual(since + later + 15 * minute);
