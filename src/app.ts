@@ -108,6 +108,8 @@ async function start(config: Config, options: AppOptions, closers: Closers): Pro
     ),
     {
       log,
+      now: deps.machine.now,
+      sleep: clock.sleep,
       ended: beat,
       failed: (name) => metrics.cronRun(name, 'failed'),
       ran(name) {

@@ -1,4 +1,5 @@
 /** What parts need to know, derived from the configuration: pure. */
+import { createHash } from 'node:crypto';
 import type { Config } from '../config/derive.ts';
 import type { IndexEntry } from './connection/entry.ts';
 import { type Alarms, alarmsOf, type Life, type Thresholds, type Urgency, urgencyOf } from './connection/urgency.ts';
@@ -84,4 +85,18 @@ function lifeOf(config: Config, { at, clock, deadlineAt, extendedAt }: IndexEntr
   const ruled = spans.find((span) => span !== undefined) ?? Number.POSITIVE_INFINITY;
   const isIdle = clock === 'idle' && deadlineAt !== null && extendedAt !== null && deadlineAt > extendedAt;
   return { deadlineAt, clock, spanMs: isIdle ? Math.min(ruled, deadlineAt - extendedAt) : ruled };
+}
+
+/**
+ * Digest of what a connection is judged by: with another one, what is indexed is judged anew, once. The pace towards a
+ * provider is no part of it, so that tuning it costs nothing. 8 characters, of names and rules only.
+ */
+export function rulesDigest({ providers, clients, fields, environment }: Config): string {
+  const judging = {
+    providers: Object.entries(providers).map(([name, { limits: _, ...rules }]) => [name, rules]),
+    clients: Object.entries(clients).map(([name, { provider }]) => [name, provider]),
+    fields,
+    environment,
+  };
+  return createHash('sha256').update(JSON.stringify(judging)).digest('base64url').slice(0, 8);
 }

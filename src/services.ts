@@ -7,6 +7,7 @@ import { parseDuration } from '../config/duration.ts';
 import { clientSources } from './client-sources.ts';
 import { type Fingerprint, fingerprinter } from './connection/fingerprint.ts';
 import type { JudgeRules } from './connection/standing.ts';
+import { rulesDigest } from './derive-settings.ts';
 import { tokenHost } from './oauth/target.ts';
 import { createTokenEndpoint, type OAuthEndpoint } from './oauth/token-endpoint.ts';
 import { observedStore } from './observed-store.ts';
@@ -84,7 +85,7 @@ export async function openServices(config: Config, deps: Deps, closers: Closers)
   const connect = await openRedis(config, deps, closers);
   const redis = connect('commands');
   const { prefix } = config.redis;
-  const index = createConnectionIndex({ redis: redis.redis, prefix });
+  const index = createConnectionIndex({ redis: redis.redis, prefix, rules: rulesDigest(config) });
   return {
     config,
     deps,
@@ -111,7 +112,7 @@ export async function openServices(config: Config, deps: Deps, closers: Closers)
     prefix,
     index,
     due: createDueIndex({ redis: redis.redis, prefix }),
-    clients: createClients({ redis: redis.redis, prefix }),
+    clients: createClients({ redis: redis.redis, prefix, clock }),
     lamps: createLamps({ redis: redis.redis, prefix }),
     isManaged: ({ name, tags }) => isManaged(findOf(config), name, tags),
     nameOf: (id) => config.store.namePrefix + id,

@@ -59,8 +59,9 @@ export function idleAnchor(facts: LifeFacts): Anchor {
   // A consent is newer than any refresh before it.
   if (own.token === fingerprint && own.extendedAt !== undefined)
     return from(Math.max(own.extendedAt, consentedAt ?? 0));
-  if (known !== undefined && known.fingerprint === fingerprint && known.extendedAt !== null)
-    return from(known.extendedAt);
+  // No extension lies ahead: what says so was noted under a calendar that has been turned back.
+  const lately = known !== undefined && (known.extendedAt ?? 0) <= Math.max(facts.now, versionCreatedAt) + 86_400_000;
+  if (lately && known.fingerprint === fingerprint && known.extendedAt !== null) return from(known.extendedAt);
   // A token we did not write: its writer's own word first, unless that is still ours of before or from the future.
   const ourWord = holdsForeignToken(facts) && refreshedAt !== undefined && refreshedAt <= (own.extendedAt ?? 0);
   if (refreshedAt !== undefined && !ourWord && refreshedAt <= versionCreatedAt + 60_000)

@@ -139,8 +139,20 @@ function judgeDocument(
     at: where,
     fingerprint,
     life,
-    flag: flag?.version === sighting.version.versionId ? flag : undefined,
+    flag: flag?.version === sighting.version.versionId && !isDisproved(flag, life, now) ? flag : undefined,
   };
+}
+
+/**
+ * An end that was reckoned and is not reached, or not known for certain any more: the lifetime it was reckoned from has been
+ * corrected since, or the clock. What a provider's refusal proved is not undone by either.
+ */
+export function isDisproved(
+  { reason }: Pick<Flag, 'reason'>,
+  { provenEndAt }: Pick<Life, 'provenEndAt'>,
+  now: number,
+): boolean {
+  return reason === 'expired' && (provenEndAt === null || provenEndAt > now);
 }
 
 /** A provider with one environment needs no word about it in the secret. */
@@ -174,7 +186,8 @@ export function entryOf(sighting: Sighting, standing: Standing, now: number): In
       state,
       reason: standing.reason,
       since: since(state, standing.reason),
-      nextAt: now + lookAgainMs,
+      // Where no provider is known no worker would take it; its secret, or our rules, must change first.
+      nextAt: standing.at.provider === '' ? null : now + lookAgainMs,
       deadlineAt: null,
       clock: null,
       estimated: false,

@@ -1,10 +1,11 @@
 /**
  * What is known of each client at a host: its breaker, its last success, who was refused since, what holds it back and
- * which of its secrets works. All instants are calendar time handed in. Each change is one script, so that a threshold
+ * which of its secrets works. All instants are calendar time. Each change is one script, so that a threshold
  * opens a breaker once and a probe has one winner. Losing it all costs learning it again.
  */
 import type { ClientAtHost } from '../connection/entry.ts';
 import type { ClientHealth, Clients } from '../rotation/ports.ts';
+import type { Clock } from '../runtime/clock.ts';
 import { groupName, parseGroupName } from './groups.ts';
 import { checkedPrefix, defaultPrefix, keyOf } from './keys.ts';
 import type { RedisClient } from './redis-client.ts';
@@ -29,11 +30,15 @@ local function open(now, reason, probeAt)
 end
 `;
 
-/** ARGV: name, now, secret. The hot path: where nothing but the instant changes it writes one field. */
+/**
+ * ARGV: name, now, secret. The hot path: where nothing but the instant changes it writes one field. Requests may end in
+ * another order than they were begun; an instant a day ahead was noted by a calendar that has been turned back.
+ */
 const succeededScript = `${prelude}
 local was = call('HMGET', key, 'lastSuccessAt', 'breaker', 'secret', 'probeAt')
 if not was[1] then known() end
-if not was[1] or tonumber(was[1]) < tonumber(ARGV[2]) then call('HSET', key, 'lastSuccessAt', ARGV[2]) end
+local before, now = tonumber(was[1] or '0'), tonumber(ARGV[2])
+if before < now or before > now + 86400000 then call('HSET', key, 'lastSuccessAt', ARGV[2]) end
 if was[2] or was[4] then call('HDEL', key, 'breaker', 'reason', 'openedAt', 'probeAt') end
 if (was[3] or 'current') ~= ARGV[3] then call('HSET', key, 'secret', ARGV[3]) end
 call('DEL', suspects)
@@ -70,13 +75,24 @@ call('HSET', key, 'secret', ARGV[2])
 return 1
 `;
 
-/** ARGV: name, until, name of the provider's host or '' for the client alone. A hold is never shortened. */
+/** ARGV: name. */
+const forgetScript = `${prelude}
+call('SREM', prefix .. 'clients', name)
+return call('DEL', key, suspects)
+`;
+
+/** Longer than any provider's wish is heard (src/oauth/numbers.ts): a hold beyond was noted by a calendar that has been turned back. */
+const holdMsMax = 7 * 3_600_000;
+
+/** ARGV: name, until, name of the provider's host or '' for the client alone, latest that is believed. A hold is never shortened. */
 const holdScript = `${prelude}
 known()
 local where, field = key, 'heldUntil'
 if ARGV[3] ~= '' then where, field = prefix .. 'holds', ARGV[3] end
 local was = call('HGET', where, field)
-if not was or tonumber(was) < tonumber(ARGV[2]) then call('HSET', where, field, ARGV[2]) end
+if not was or tonumber(was) < tonumber(ARGV[2]) or tonumber(was) > tonumber(ARGV[4]) then
+  call('HSET', where, field, ARGV[2])
+end
 return 1
 `;
 
@@ -110,8 +126,15 @@ return names
 const hostName = (at: ClientAtHost) => JSON.stringify([at.provider, at.environment, at.host]);
 const whole = (instant: number) => Math.floor(instant);
 
+export interface ClientsOptions {
+  readonly redis: RedisClient;
+  readonly prefix?: string;
+  readonly clock: Clock;
+}
+
 /** Throws redis_unavailable from every call. */
-export function createClients(options: { readonly redis: RedisClient; readonly prefix?: string }): Clients {
+export function createClients(options: ClientsOptions): Clients {
+  const { clock } = options;
   const prefix = checkedPrefix(options.prefix ?? defaultPrefix);
   const run = scriptRunner(options.redis, prefix);
 
@@ -123,7 +146,7 @@ export function createClients(options: { readonly redis: RedisClient; readonly p
       const rows = (await run(healthScript, ...names)) as HealthRow[];
       asked.forEach((at, i) => {
         const row = rows[i];
-        if (row !== undefined) all.push({ at, health: readHealth(row) });
+        if (row !== undefined) all.push({ at, health: readHealth(row, clock.now()) });
       });
     }
     return all;
@@ -132,7 +155,7 @@ export function createClients(options: { readonly redis: RedisClient; readonly p
   return {
     async health(at) {
       const [found] = await healthOf([at]);
-      return found?.health ?? readHealth([]);
+      return found?.health ?? readHealth([], clock.now());
     },
     async list() {
       const names = (await run(namesScript)) as string[];
@@ -150,11 +173,15 @@ export function createClients(options: { readonly redis: RedisClient; readonly p
       const opened = await run(rejectedScript, groupName(at), whole(now), reason, whole(now + probeEveryMs));
       return { opened: opened === 1 };
     },
+    async forget(at) {
+      await run(forgetScript, groupName(at));
+    },
     async preferSecret(at, secret) {
       await run(preferScript, groupName(at), secret);
     },
     async hold(at, scope, until) {
-      await run(holdScript, groupName(at), whole(until), scope === 'provider' ? hostName(at) : '');
+      const host = scope === 'provider' ? hostName(at) : '';
+      await run(holdScript, groupName(at), whole(until), host, whole(clock.now() + holdMsMax));
     },
     async takeProbe(at, now, probeEveryMs) {
       return (await run(takeProbeScript, groupName(at), whole(now), whole(probeEveryMs))) === 1;
@@ -168,9 +195,13 @@ export function createClients(options: { readonly redis: RedisClient; readonly p
 
 type HealthRow = readonly (string | number | null | undefined)[];
 
-function readHealth(row: HealthRow): ClientHealth {
+function readHealth(row: HealthRow, now: number): ClientHealth {
   const [breaker, reason, openedAt, probeAt, lastSuccessAt, heldByClient, secret, heldByHost, suspects] = row;
   const instant = (text: HealthRow[number]) => (text === null || text === undefined ? null : Number(text));
+  const hold = (text: HealthRow[number]) => {
+    const until = instant(text) ?? 0;
+    return until <= now + holdMsMax ? until : 0;
+  };
   return {
     breaker: breaker === 'open' ? 'open' : 'closed',
     breakerReason: breaker === 'open' ? String(reason ?? '') : '',
@@ -178,7 +209,7 @@ function readHealth(row: HealthRow): ClientHealth {
     nextProbeAt: instant(probeAt),
     lastSuccessAt: instant(lastSuccessAt),
     suspects: Number(suspects ?? 0),
-    heldUntil: Math.max(instant(heldByClient) ?? 0, instant(heldByHost) ?? 0),
+    heldUntil: Math.max(hold(heldByClient), hold(heldByHost)),
     secret: secret === 'previous' ? 'previous' : 'current',
   };
 }

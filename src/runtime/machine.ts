@@ -9,6 +9,8 @@ export interface Machine {
   readonly pid: number;
   readonly spawn: typeof spawn;
   readonly kill: (pid: number, signal: NodeJS.Signals | 0) => unknown;
+  /** The machine's own calendar, which cron goes by, whatever a test or the demo turns: milliseconds since the Unix epoch. */
+  readonly now: () => number;
 }
 
 /** The machine itself. Only `main` and test support build it. */
@@ -20,5 +22,6 @@ export function systemMachine(): Machine {
     pid: process.pid,
     spawn,
     kill: (pid, signal) => process.kill(pid, signal),
+    now: () => Date.now(),
   };
 }

@@ -18,6 +18,7 @@ import type { Clock } from '../runtime/clock.ts';
 import { hasCode } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { hashOf, removeAbsent } from './absent.ts';
+import { isAhead } from './ahead.ts';
 import { createSeenSet } from './seen-set.ts';
 
 export interface InventoryPorts {
@@ -80,8 +81,9 @@ async function takePage(
   const unfinished: IndexEntry[] = [];
   for (const [place, { id, secret }] of listed.entries()) {
     const currentId = Object.entries(secret.stages).find(([, labels]) => labels.includes('AWSCURRENT'))?.[0] ?? '';
-    const entry = known[place];
-    if (entry?.seen !== seenDigest(currentId, secret.tags)) stale.push({ id, secret, entry });
+    const indexed = known[place];
+    const entry = indexed === undefined || isAhead(indexed, ports.clock.now()) ? undefined : indexed;
+    if (entry?.seen !== seenDigest(currentId, secret.tags) || unseenMatters(entry)) stale.push({ id, secret, entry });
     else if (hasUnfinishedVersion(secret)) unfinished.push(entry);
   }
   await lookNow(ports, unfinished);
@@ -99,6 +101,11 @@ async function takePage(
   await ports.index.put(entries);
   await refuseSharedTokens(ports, entries);
   return entries.length;
+}
+
+/** What these rest on is in no digest: labels of the store's own rotation, and where a secret was copied from. */
+function unseenMatters({ reason }: IndexEntry): boolean {
+  return reason === 'foreign_rotation' || reason === 'replica';
 }
 
 /** A version of ours that was written and is neither current nor was it the one before: perhaps a token on its way. */
@@ -167,9 +174,13 @@ async function judged(
   return entry;
 }
 
-/** What was sealed is current now: recovery was faster than the word of the one that sealed it. */
+/**
+ * What was sealed is current now: recovery was faster than the word of the one that sealed it. Where the provider keeps its
+ * tokens no new one tells of it; a life extended since does.
+ */
 function isHome(known: IndexEntry, standing: Standing, { versionId }: SecretVersion): boolean {
-  return known.state === 'sealed' && standing.usable && standing.document.own.attempt === versionId;
+  if (!standing.usable || standing.document.own.attempt !== versionId) return false;
+  return known.state === 'sealed' || (standing.document.own.extendedAt ?? 0) > (known.extendedAt ?? 0);
 }
 
 /** The flag judged another version: a new consent or token makes it void. Its end is told before it goes. */
@@ -224,8 +235,9 @@ function unreadable(
     failures: 0,
   };
   const currentId = Object.entries(secret.stages).find(([, labels]) => labels.includes('AWSCURRENT'))?.[0] ?? '';
-  // Denied may end without a new version: read again at the next pass. A secret without a value changes when it gets one.
-  const seen = code === 'store_denied' ? '' : seenDigest(currentId, secret.tags);
+  // Denied may end without a new version, and a value that the list shows is there, though the read lagged behind: both
+  // are read again at the next pass. A secret without a value changes when it gets one.
+  const seen = code === 'store_denied' || currentId !== '' ? '' : seenDigest(currentId, secret.tags);
   // What an attempt under way knows is not undone by a look that failed.
   if (known !== undefined && underWay.includes(known.state)) return { ...known, seen };
   return known === undefined

@@ -102,7 +102,7 @@ async function probeClients(ports: SweepPorts, settings: SweepSettings, now: num
   let probes = 0;
   for (const { at, health } of await ports.clients.list()) {
     const reason = probeReason(health);
-    if (reason === undefined || health.heldUntil > now || (health.nextProbeAt ?? 0) > now) continue;
+    if (reason === undefined || health.heldUntil > now || !isProbeDue(health, settings, now)) continue;
     const connection = await findProbe(ports, at, reason, now + settings.lookAgainMs);
     if (connection === undefined || !(await ports.clients.takeProbe(at, now, settings.probeEveryMs))) continue;
     await ports.queues.add(at.provider, [{ connection, reason }]);
@@ -110,6 +110,11 @@ async function probeClients(ports: SweepPorts, settings: SweepSettings, now: num
     probes += 1;
   }
   return probes;
+}
+
+/** One further away than an interval was set by a calendar that has been turned back. */
+function isProbeDue({ nextProbeAt }: ClientHealth, { probeEveryMs }: SweepSettings, now: number): boolean {
+  return nextProbeAt === null || nextProbeAt <= now || nextProbeAt > now + probeEveryMs;
 }
 
 function probeReason(health: ClientHealth): 'probe' | 'canary' | undefined {

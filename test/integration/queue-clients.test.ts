@@ -4,21 +4,42 @@ import type { ClientAtHost } from '../../src/connection/entry.ts';
 import { createClients } from '../../src/queue/clients.ts';
 import { createConnectionIndex } from '../../src/queue/index.ts';
 import type { Clients } from '../../src/rotation/ports.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import { healthy } from '../support/fakes/clients.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
 
 let server: TestRedis;
 let clients: Clients;
+let today: number;
 
 beforeAll(async () => {
   server = await startTestRedis();
-  clients = createClients({ redis: server.redis });
+  clients = createClients({ redis: server.redis, clock: { ...systemClock(), now: () => today } });
 });
-beforeEach(() => server.flush());
+beforeEach(() => {
+  today = 5_000;
+  return server.flush();
+});
 afterAll(() => server.stop());
 
 const at: ClientAtHost = { provider: 'docusign', environment: 'production', client: 'main', host: 'd.example' };
 const sibling: ClientAtHost = { ...at, client: 'second' };
+/** A connection of the first. */
+const entry = {
+  id: 'c1',
+  at,
+  state: 'active',
+  reason: 'none',
+  since: 1,
+  seen: 's',
+  fingerprint: '',
+  nextAt: 1,
+  deadlineAt: null,
+  clock: null,
+  estimated: false,
+  extendedAt: null,
+  failures: 0,
+} as const;
 const limits = { threshold: 3, probeEveryMs: 300_000 };
 
 test('of a client nothing is known of, nothing bad is believed', async () => {
@@ -73,6 +94,12 @@ test('the last success never moves back', async () => {
   expect((await clients.health(at)).lastSuccessAt).toBe(5_000);
 });
 
+test('a last success that lies days ahead was noted by a calendar that was ahead: the next one takes its place', async () => {
+  await clients.succeeded(at, 30 * 86_400_000, 'current');
+  await clients.succeeded(at, 5_000, 'current');
+  expect((await clients.health(at)).lastSuccessAt).toBe(5_000);
+});
+
 test('of many who would probe an open breaker one may, once in an interval', async () => {
   await clients.rejected(at, 1_000, 'invalid_client', 300_000);
   const probe = (now: number) => clients.takeProbe(at, now, 300_000);
@@ -110,29 +137,39 @@ test('a hold is for the client or for all of its host, and is never shortened', 
   expect((await clients.health({ ...at, host: 'other.example' })).heldUntil).toBe(0);
 });
 
+test('a hold further ahead than any can be was noted by a calendar that was ahead: it holds nothing back, and gives way', async () => {
+  const month = 30 * 86_400_000;
+  await clients.hold(at, 'client', month);
+  await clients.hold(at, 'provider', month);
+  expect((await clients.health(at)).heldUntil).toBe(0);
+  expect(await clients.list()).toMatchObject([{ health: { heldUntil: 0 } }]);
+  await clients.hold(at, 'client', 9_000);
+  expect((await clients.health(at)).heldUntil).toBe(9_000);
+  today = month - 60_000;
+  await clients.hold(at, 'provider', month);
+  expect((await clients.health(at)).heldUntil).toBe(month);
+});
+
 test('the list has every client with a connection in the index and every client something is known of', async () => {
   const index = createConnectionIndex({ redis: server.redis });
-  const entry = {
-    id: 'c1',
-    at,
-    state: 'active',
-    reason: 'none',
-    since: 1,
-    seen: 's',
-    fingerprint: '',
-    nextAt: 1,
-    deadlineAt: null,
-    clock: null,
-    estimated: false,
-    extendedAt: null,
-    failures: 0,
-  } as const;
   await index.put([entry]);
   await clients.rejected(sibling, 1, 'invalid_client', 2);
   const list = await clients.list();
   expect(list).toHaveLength(2);
   expect(list.find((some) => some.at.client === 'main')).toEqual({ at, health: healthy });
   expect(list.find((some) => some.at.client === 'second')?.health.breaker).toBe('open');
+});
+
+test('a client that is forgotten is as if it had never been used, and listed only while it has a connection', async () => {
+  await clients.rejected(at, 1_000, 'invalid_client', 300_000);
+  await clients.suspected(at, 'c1', 1_000, limits);
+  await clients.rejected(sibling, 1_000, 'invalid_client', 300_000);
+  await clients.forget(at);
+  expect(await clients.health(at)).toEqual(healthy);
+  expect((await clients.list()).map((some) => some.at)).toEqual([sibling]);
+  await createConnectionIndex({ redis: server.redis }).put([entry]);
+  await clients.forget(at);
+  expect((await clients.list()).find((some) => some.at.client === 'main')).toEqual({ at, health: healthy });
 });
 
 test('a flush forgets everything and nothing breaks', async () => {

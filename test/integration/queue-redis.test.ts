@@ -213,7 +213,7 @@ test('everything we keep in Redis stays in one Cluster slot', async () => {
     const signal = new AbortController().signal;
     const permits = createPermits({ redis, clock });
     await Promise.all([permits.request('docusign', 5, signal), permits.writes(2, 'recovery', signal)]);
-    const clients = createClients({ redis });
+    const clients = createClients({ redis, clock });
     await clients.suspected(at, 'c1', 1, { threshold: 1, probeEveryMs: 5 });
     await clients.takeProbe(at, 100, 5);
     await clients.hold(at, 'provider', 5);

@@ -29,6 +29,11 @@ describe('the idle clock', () => {
     expect(lifeOf('oauth2', { ...refreshedByUs(0), facts })).toMatchObject({ extendedAt: on(9), deadlineAt: on(39) });
   });
 
+  it('does not lie ahead, whatever was indexed under a calendar that was', () => {
+    const facts = { versionCreatedAt: on(0), now: on(0), known: { fingerprint: ourToken, extendedAt: on(40) } };
+    expect(lifeOf('oauth2', { facts })).toMatchObject({ extendedAt: null, estimated: true, deadlineAt: on(30) });
+  });
+
   it('takes the application’s own word for when it refreshed', () => {
     const { own } = refreshedByUs(0);
     const facts = { fingerprint: theirToken, versionCreatedAt: on(9) };

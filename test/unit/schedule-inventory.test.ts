@@ -148,6 +148,69 @@ describe('a pass', () => {
   });
 });
 
+describe('a read that lags behind the list', () => {
+  it('is repeated by the next pass', async () => {
+    const world = worldOf(1);
+    change(world, 'c0', { fails: new PilotlightError('store_not_found', 'not yet') });
+    await pass(world);
+    expect(world.index.entries.get('c0')).toMatchObject({ state: 'invalid', reason: 'no_current_version' });
+    world.store.held.set(`${prefix}c0`, secretOf(0));
+    await pass(world);
+    expect(world.index.entries.get('c0')).toMatchObject({ state: 'active', nextAt: expect.any(Number) });
+  });
+});
+
+it.each([
+  'foreign_rotation',
+  'replica',
+] as const)('a secret refused as %s is looked at by every pass: what ends that is in no digest', async (reason) => {
+  const world = worldOf(1);
+  await pass(world);
+  await indexed(world, 'c0', { state: 'invalid', reason, nextAt: null });
+  await pass(world);
+  expect(world.index.entries.get('c0')).toMatchObject({ state: 'active', nextAt: expect.any(Number) });
+});
+
+describe('what was indexed while the calendar was ahead', () => {
+  it.each<[string, Partial<IndexEntry>]>([
+    ['a wait that no wait reaches', { state: 'retrying', reason: 'network', nextAt: on(30) }],
+    ['a state entered in days to come', { state: 'suspect', reason: 'invalid_grant', since: on(30) }],
+    ['an extension that is still to come', { extendedAt: on(30), nextAt: on(50), deadlineAt: on(60) }],
+  ])('counts for nothing: %s', async (_, ahead) => {
+    const world = worldOf(1);
+    await pass(world);
+    const right = world.index.entries.get('c0');
+    await indexed(world, 'c0', ahead);
+    await pass(world);
+    expect(world.index.entries.get('c0')).toEqual(right);
+  });
+
+  it.each<[string, Partial<IndexEntry>]>([
+    ['a wait of a day', { state: 'retrying', reason: 'unknown_outcome', nextAt: on(1) }],
+    ['a due instant months ahead', { nextAt: on(120), deadlineAt: on(360) }],
+    ['an end months ahead', { state: 'unkeepable', reason: 'absolute_lifetime', nextAt: on(120) }],
+  ])('is not to be confused with %s', async (_, usual) => {
+    const world = worldOf(1);
+    await pass(world);
+    const known = await indexed(world, 'c0', usual);
+    await pass(world);
+    expect(world.index.entries.get('c0')).toEqual(known);
+  });
+
+  it('is not kept alive by its own document', async () => {
+    const world = worldOf(1);
+    world.now = on(40);
+    const token = fingerprint(new Secret('token-0'));
+    const own = { attempt: 'v-0', from: 'v', token, spent: [], extended_at: iso(40) };
+    change(world, 'c0', secretOf(0, { refreshed_at: iso(40), pilotlight: own }));
+    await pass(world);
+    world.now = on(0);
+    await pass(world);
+    expect(world.index.entries.get('c0')).toMatchObject({ state: 'active', estimated: true });
+    expect(world.index.entries.get('c0')?.nextAt).toBeLessThanOrEqual(on(0));
+  });
+});
+
 describe('a connection under way', () => {
   it.each([
     'suspect',
@@ -169,6 +232,22 @@ describe('a connection under way', () => {
     await pass(world);
     const seen = seenDigest('v-0', { 'pilotlight:managed': 'true', 'pilotlight:owner': 'ops' });
     expect(world.index.entries.get('c0')).toEqual({ ...known, seen });
+  });
+
+  it('is free once recovery has finished it, though its provider keeps the token and inventory writes last', async () => {
+    const world = worldOf(1);
+    const { rules } = world;
+    const adobe = (more: Record<string, unknown>) => secretOf(0, { provider: 'adobe-acrobat-sign', ...more });
+    const keeping = { ...rules, providers: new Map([['adobe-acrobat-sign', providerFile('adobe-acrobat-sign')]]) };
+    const passes = () => takeInventory({ ...world, rules: keeping }, world.memory);
+    change(world, 'c0', adobe({}));
+    await passes();
+    await indexed(world, 'c0', { state: 'quarantined', reason: 'answer_not_understood', nextAt: null });
+    const token = fingerprint(new Secret('token-0'));
+    const own = { attempt: 'v-new', from: 'v-0', token, spent: [], extended_at: iso(0) };
+    change(world, 'c0', { ...adobe({ refreshed_at: iso(0), pilotlight: own }), versionId: 'v-new' });
+    await passes();
+    expect(world.index.entries.get('c0')).toMatchObject({ state: 'active', nextAt: expect.any(Number) });
   });
 
   it('starts anew when its token is another', async () => {

@@ -137,6 +137,14 @@ describe('a client that is closed to us', () => {
     expect(world.jobs).toHaveLength(2);
   });
 
+  it('is tested although the next probe lies further ahead than an interval: the calendar was ahead when it was set', async () => {
+    const far = 10_000 + 100 * settings.probeEveryMs;
+    const world = worldOf(dueOnes('a', 20), [[acme, { breaker: 'open', nextProbeAt: far }]]);
+    expect(await world.sweep()).toMatchObject({ probes: 1 });
+    world.time.now += 1;
+    expect(await world.sweep()).toMatchObject({ probes: 0 });
+  });
+
   it('loses no place in the line between two probes', async () => {
     const world = worldOf(dueOnes('a', 20), [[acme, { breaker: 'open' }]]);
     for (let tick = 0; tick < 10; tick++) {

@@ -312,6 +312,8 @@ function checkInstants(standing: Standing, entry: ReturnType<typeof entryOf>): v
   if (instants.some((at) => !Number.isSafeInteger(at) || Math.abs(at) > 8.64e15))
     throw new Broken('other', 'a secret leads to an instant that is none');
   const flagged = standing.usable && standing.flag?.state === 'reauth_required';
-  if (entry.nextAt === null && !flagged && entry.state !== 'reauth_required')
+  // Without a provider there is no queue to wait in: its secret or the configuration must change, and inventory sees both.
+  const isNobodys = entry.state === 'invalid' && entry.at.provider === '';
+  if (entry.nextAt === null && !flagged && !isNobodys && entry.state !== 'reauth_required')
     throw new Broken('silentDeaths', `a connection in state ${entry.state} is scheduled for never`);
 }

@@ -37,7 +37,7 @@ export const judgementSabotages: readonly Sabotage[] = [
     name: 'confirmed by a success before the first sighting',
     breaks: 'one wrong client secret marks no connection dead',
     file: 'src/rotation/suspicion.ts',
-    find: 'const succeeded = lastSuccessAt !== null && lastSuccessAt >= before.since;',
+    find: 'const succeeded = lastSuccessAt !== null && lastSuccessAt >= before.since && lastSuccessAt <= now;',
     replace: 'const succeeded = lastSuccessAt !== null;',
     caughtBy: unit('rotation-rules-suspicion'),
   },

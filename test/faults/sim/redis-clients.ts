@@ -106,6 +106,7 @@ export function clientState(server: RedisServer, indexed: () => readonly ClientA
           }),
         rejected: (at, now, reason, probeEveryMs) =>
           ask('clients.rejected', at, () => ({ opened: open(known(at), now, reason, now + probeEveryMs) })),
+        forget: (at) => ask('clients.forget', at, () => void clients.delete(clientKey(at))),
         preferSecret: (at, secret) =>
           ask('clients.preferSecret', at, () => {
             known(at).secret = secret;

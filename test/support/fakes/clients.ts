@@ -23,13 +23,15 @@ export function memoryClients(given: readonly (readonly [ClientAtHost, Partial<C
     list: async () => [...known.values()],
     async takeProbe(at, now, probeEveryMs) {
       const { health = healthy } = known.get(clientKey(at)) ?? {};
-      if (health.nextProbeAt !== null && now < health.nextProbeAt) return false;
+      if (health.nextProbeAt !== null && now < health.nextProbeAt && health.nextProbeAt <= now + probeEveryMs)
+        return false;
       known.set(clientKey(at), { at, health: { ...health, nextProbeAt: now + probeEveryMs } });
       return true;
     },
     succeeded: unused,
     suspected: unused,
     rejected: unused,
+    forget: unused,
     preferSecret: unused,
     hold: unused,
     mayFlag: unused,
