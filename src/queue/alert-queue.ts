@@ -2,12 +2,13 @@
  * The queue of what channels are to be told: at most one job for an incident and a channel. A job may be lost or run
  * twice at any time: every look queues what is owed still, and a receiver is given the same id for the same notice.
  */
-import { type Job, Queue, Worker } from 'bullmq';
+import { type Job, Queue } from 'bullmq';
 import type { AlertQueue, TellJob } from '../alerts/ports.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { errorLabel } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import { checkedPrefix, defaultPrefix } from './keys.ts';
+import { PatientWorker } from './patient-worker.ts';
 import type { RedisClient } from './redis-client.ts';
 import { isUnavailable, redisLabel, speaking } from './redis-errors.ts';
 import { dropDeadKeysScript, eventsKept } from './refresh-queues.ts';
@@ -34,6 +35,8 @@ export function createAlertQueue(options: Shared): AlertQueueHandle {
     connection: options.redis,
     prefix,
     defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: { count: 50 }, stackTraceLimit: 1 },
+    // BullMQ's own check of the version is made once, and one that fails at a bad moment would fail every call from then on.
+    skipVersionCheck: true,
     streams: { events: { maxLen: eventsKept } },
   });
   queue.on('error', (error) => {
@@ -72,7 +75,7 @@ const concurrency = 8;
 export function createAlertWorker(options: AlertWorkerOptions): AlertWorker {
   const { redis, prefix, logger, clock } = options;
   const underWay = createUnderWay();
-  const worker = new Worker(
+  const worker = new PatientWorker(
     name,
     // All three parameters must be declared: BullMQ gives a signal only to a processor that has them.
     (job: Job, _token: string | undefined, signal: AbortSignal | undefined) =>
@@ -80,15 +83,11 @@ export function createAlertWorker(options: AlertWorkerOptions): AlertWorker {
     {
       connection: redis,
       prefix: checkedPrefix(prefix ?? defaultPrefix),
-      autorun: false,
       concurrency,
       lockDuration: lockMs,
-      runRetryDelay: 1_000,
     },
+    { clock, logger, about: { queue: name } },
   );
-  worker.on('error', (error) => {
-    if (!isUnavailable(error)) logger.warn('worker.error', { queue: name, why: redisLabel(error) });
-  });
   const down = windDown([worker], underWay, clock);
   return {
     start: () => void worker.run().catch((error: unknown) => logger.error('worker.ended', { why: redisLabel(error) })),

@@ -2,7 +2,7 @@
  * Where the private Redis of a data folder is: `redis.json`, readable by its owner only because the URL holds the
  * password. What it says is believed only while a server with that process id answers with that password.
  */
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { errorLabel } from '../runtime/errors.ts';
@@ -66,4 +66,23 @@ export async function rewriteState(dataDir: string, state: ServerState): Promise
 /** Takes the state away where it still is that of this server. */
 export async function dropState(dataDir: string, pid: number): Promise<void> {
   if ((await read(dataDir))?.pid === pid) await rm(fileOf(dataDir), { force: true });
+}
+
+const sharerName = /^sharer-(\d+)$/;
+const sharerFile = ({ directory }: ServerState, pid: number) => join(directory, `sharer-${pid}`);
+
+/** Writes down that this process uses a server it does not own: a file of its own, so that nobody's entry is lost to another's. */
+export async function noteSharer(state: ServerState, pid: number): Promise<void> {
+  // Without it the server ends with its owner.
+  await writeFile(sharerFile(state, pid), '', { mode: 0o600 }).catch(() => undefined);
+}
+
+export async function dropSharer(state: ServerState, pid: number): Promise<void> {
+  await rm(sharerFile(state, pid), { force: true });
+}
+
+/** Process ids of those who said that they use the server, the dead among them. */
+export async function sharersOf({ directory }: ServerState): Promise<readonly number[]> {
+  const names = await readdir(directory).catch(() => []);
+  return names.flatMap((name) => sharerName.exec(name)?.[1] ?? []).map(Number);
 }

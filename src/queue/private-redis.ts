@@ -1,7 +1,8 @@
 /**
  * Redis for a machine that has none set up: the configured one, else one of ours that runs already, else one found on the
  * PATH (or installed) and started on loopback. Two processes of one data folder share one server, because two servers
- * would each grant the same lease. A server whose owner was killed is taken over by the next one to come.
+ * would each grant the same lease. An owner that ends hands the server to another that uses it; one whose owner was killed
+ * is taken over by the next to come.
  */
 import type { spawn } from 'node:child_process';
 import { mkdir, rm } from 'node:fs/promises';
@@ -11,7 +12,17 @@ import { PilotlightError } from '../runtime/errors.ts';
 import type { Random } from '../runtime/random.ts';
 import { findRedisBinary, installRedis } from './private-redis-install.ts';
 import { startRedisServer } from './private-redis-server.ts';
-import { claimState, clearDead, dropState, readLive, rewriteState, type ServerState } from './private-redis-state.ts';
+import {
+  claimState,
+  clearDead,
+  dropSharer,
+  dropState,
+  noteSharer,
+  readLive,
+  rewriteState,
+  type ServerState,
+  sharersOf,
+} from './private-redis-state.ts';
 
 export interface EnsureRedisOptions {
   /** REDIS_URL, where it is set; then nothing is started. */
@@ -38,7 +49,7 @@ export interface EnsuredRedis {
   /** May hold a password: never log it. */
   readonly url: string;
   readonly source: 'configured' | 'running' | 'started';
-  /** Stops the server where it is ours to stop. */
+  /** Stops the server where it is ours and nobody else uses it. */
   stop(): Promise<void>;
 }
 
@@ -60,7 +71,8 @@ export async function ensureRedis(options: EnsureRedisOptions): Promise<EnsuredR
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     const running = await readLive(options.dataDir);
-    if (running !== undefined) return share(options, running);
+    const shared = running === undefined ? undefined : await share(options, running);
+    if (shared !== undefined) return shared;
     const started = await startOwn(options);
     if (started !== undefined) return started;
   }
@@ -70,24 +82,39 @@ export async function ensureRedis(options: EnsureRedisOptions): Promise<EnsuredR
   );
 }
 
-/** A server that runs already: left to its owner while that lives, else ours from now on. */
-async function share(options: EnsureRedisOptions, running: ServerState): Promise<EnsuredRedis> {
+/** A server that runs already: left to its owner while that lives, else ours from now on. Undefined where it has just ended. */
+async function share(options: EnsureRedisOptions, running: ServerState): Promise<EnsuredRedis | undefined> {
+  const { dataDir, kill, pid } = options;
+  const found = { url: running.url, source: 'running' } as const;
+  if (running.owner === pid) return { ...found, stop: async () => undefined };
+  await noteSharer(running, pid);
+  if (!isAlive(kill, running.owner)) await rewriteState(dataDir, { ...running, owner: pid });
+  else if ((await readLive(dataDir))?.pid !== running.pid) return undefined;
+  return { ...found, stop: () => leave(options, running) };
+}
+
+async function leave(options: EnsureRedisOptions, running: ServerState): Promise<void> {
   const { dataDir, kill, clock, pid } = options;
-  if (isAlive(kill, running.owner)) return { url: running.url, source: 'running', stop: async () => undefined };
-  await rewriteState(dataDir, { ...running, owner: pid });
-  return {
-    url: running.url,
-    source: 'running',
-    async stop() {
-      const current = await readLive(dataDir);
-      if (current?.pid !== running.pid || current.owner !== pid) return;
-      kill(running.pid, 'SIGTERM');
-      const since = clock.monotonic();
-      while (isAlive(kill, running.pid) && clock.monotonic() - since < stopMsMax) await clock.sleep(20);
-      await dropState(dataDir, running.pid);
-      await rm(running.directory, { recursive: true, force: true });
-    },
-  };
+  await dropSharer(running, pid);
+  const current = await readLive(dataDir);
+  if (current?.pid !== running.pid || current.owner !== pid) return;
+  if (await handedOver(options, current)) return;
+  kill(running.pid, 'SIGTERM');
+  const since = clock.monotonic();
+  while (isAlive(kill, running.pid) && clock.monotonic() - since < stopMsMax) await clock.sleep(20);
+  await dropState(dataDir, running.pid);
+  await rm(running.directory, { recursive: true, force: true });
+}
+
+/** Makes a living process that uses the server its owner; false where there is none. */
+async function handedOver({ dataDir, kill, pid }: EnsureRedisOptions, state: ServerState): Promise<boolean> {
+  for (const heir of await sharersOf(state)) {
+    if (heir === pid || !isAlive(kill, heir)) continue;
+    await rewriteState(dataDir, { ...state, owner: heir });
+    // One that left in this very moment did not see that the server was its own.
+    if ((await sharersOf(state)).includes(heir)) return true;
+  }
+  return false;
 }
 
 /** Starts a server and writes down where it is; undefined when another process was faster. */
@@ -97,7 +124,8 @@ async function startOwn(options: EnsureRedisOptions): Promise<EnsuredRedis | und
   const directory = join(dataDir, `redis-${random.bytes(4).toString('hex')}`);
   await clearDead(dataDir);
   const server = await startRedisServer({ ...options, binary, directory, detached: true });
-  if (!(await claimState(dataDir, { url: server.url, pid: server.pid, owner: pid, directory }))) {
+  const state = { url: server.url, pid: server.pid, owner: pid, directory };
+  if (!(await claimState(dataDir, state))) {
     await server.stop();
     return undefined;
   }
@@ -105,6 +133,8 @@ async function startOwn(options: EnsureRedisOptions): Promise<EnsuredRedis | und
     url: server.url,
     source: 'started',
     async stop() {
+      const runs = (await readLive(dataDir))?.pid === server.pid;
+      if (runs && (await handedOver(options, state))) return;
       await dropState(dataDir, server.pid);
       await server.stop();
     },

@@ -128,6 +128,8 @@ function openQueue(provider: string, prefix: string, { redis, logger, job, trace
       attempts: job.attempts,
       backoff: { type: 'fixed', delay: job.retryMs, jitter: 0.5 },
     },
+    // BullMQ's own check of the version is made once, and one that fails at a bad moment would fail every call from then on.
+    skipVersionCheck: true,
     streams: { events: { maxLen: eventsKept } },
     ...(traces === undefined ? {} : { telemetry: traces }),
   });

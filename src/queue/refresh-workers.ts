@@ -3,15 +3,16 @@
  * nothing that `run` throws gets into Redis but a label; a job whose lock is lost has its signal aborted; and draining
  * takes no new job, waits for those under way, and ends when its time is up.
  */
-import { type Job, UnrecoverableError, Worker } from 'bullmq';
+import { type Job, UnrecoverableError, type Worker } from 'bullmq';
 import { atMost, type Clock } from '../runtime/clock.ts';
 import { errorLabel } from '../runtime/errors.ts';
 import type { Logger } from '../runtime/logger.ts';
 import type { JobDefinition, RefreshJob } from '../schedule/ports.ts';
 import type { JobTraces } from './job-traces.ts';
 import { checkedPrefix, defaultPrefix } from './keys.ts';
+import { PatientWorker } from './patient-worker.ts';
 import type { RedisClient } from './redis-client.ts';
-import { isUnavailable, redisLabel } from './redis-errors.ts';
+import { redisLabel } from './redis-errors.ts';
 import { queueName } from './refresh-queues.ts';
 import { createUnderWay, type UnderWay, windDown } from './wind-down.ts';
 
@@ -52,9 +53,6 @@ export interface RefreshWorkers {
   close(): Promise<void>;
 }
 
-/** BullMQ asks again this long after Redis failed it. */
-const retryMs = 1_000;
-
 export function createRefreshWorkers(options: RefreshWorkersOptions): RefreshWorkers {
   const underWay = createUnderWay();
   const workers = options.providers.map((provider) => openWorker(provider, options, underWay));
@@ -84,7 +82,7 @@ export function createRefreshWorkers(options: RefreshWorkersOptions): RefreshWor
 
 function openWorker(provider: string, options: RefreshWorkersOptions, underWay: UnderWay): Worker {
   const { logger } = options;
-  const worker = new Worker(
+  const worker = new PatientWorker(
     queueName(provider),
     // All three parameters must be declared: BullMQ gives a signal only to a processor that has them.
     (job: Job, _token: string | undefined, signal: AbortSignal | undefined) =>
@@ -92,18 +90,13 @@ function openWorker(provider: string, options: RefreshWorkersOptions, underWay: 
     {
       connection: options.redis,
       prefix: checkedPrefix(options.prefix ?? defaultPrefix),
-      autorun: false,
       concurrency: options.concurrency,
       lockDuration: options.lockDurationMs,
       stalledInterval: Math.max(1_000, options.lockDurationMs / 2),
-      runRetryDelay: retryMs,
       ...(options.traces === undefined ? {} : { telemetry: options.traces }),
     },
+    { clock: options.clock, logger, about: { provider } },
   );
-  worker.on('error', (error) => {
-    // A lost connection is told by the connection itself.
-    if (!isUnavailable(error)) logger.warn('worker.error', { provider, why: redisLabel(error) });
-  });
   worker.on('stalled', (job) => {
     logger.warn('worker.job_stalled', { provider, job });
     options.onStalled?.(provider);

@@ -35,9 +35,12 @@ interface Finding {
 const codeCharsMax = 4_096;
 const toldCharsMax = 300;
 
-/** Never throws: every end has a page, and one line of the audit log. */
-export async function finishConsent(callback: Callback, options: Settled): Promise<Ended> {
-  const found = await concluded(callback, options).catch(
+/**
+ * Never throws: every end has a page, and one line of the audit log. Where this process is about to end, the state is left
+ * for another to take: the same address, asked for once more, is finished there.
+ */
+export async function finishConsent(callback: Callback, options: Settled, isLeaving: () => boolean): Promise<Ended> {
+  const found = await concluded(callback, options, isLeaving).catch(
     (error: unknown): Finding => ({ end: 'internal_error', label: errorLabel(error) }),
   );
   const { end, event = {}, subject, told, label } = found;
@@ -59,11 +62,12 @@ function levelOf(end: ConsentEnd): 'info' | 'warn' | 'error' {
     : 'info';
 }
 
-async function concluded(callback: Callback, options: Settled): Promise<Finding> {
+async function concluded(callback: Callback, options: Settled, isLeaving: () => boolean): Promise<Finding> {
   const { query, provider, browser } = callback;
   const { states, keys, clock } = options;
   const state = readState(only(query, 'state') ?? '', { provider, browser, now: clock.now() }, keys);
   if (state.kind !== 'valid') return { end: state.kind };
+  if (isLeaving()) return { end: 'not_now', label: 'stopping' };
   const taken = await states.take(state.nonce).then(
     (started) => ({ started }),
     (error: unknown) => ({ label: errorLabel(error) }),

@@ -22,7 +22,10 @@ export interface Reconsent {
   newBrowser(): string;
   /** What the form of a link's page bears in this browser. */
   formToken(token: string, browser: string): string;
-  /** Resolves once no callback is under way: a grant in hand is worth waiting for. */
+  /**
+   * No grant is taken in hand any more; resolves once those in hand are in the store, so that what they need can be closed.
+   * A callback that comes later is told that it is not the moment, and can be finished elsewhere.
+   */
   settled(): Promise<void>;
 }
 
@@ -35,19 +38,21 @@ export function createReconsent(options: ReconsentOptions): Reconsent {
   const settled: Settled = { ...defaults, ...rest, clock, random, keys, publicUrl };
   const life = linkLifeMs === undefined ? {} : { lifeMs: linkLifeMs };
   const underWay = new Set<Promise<Ended>>();
+  let leaving = false;
   return {
     linkFor: (subject) => linkUrl(publicUrl, newLink(subject, { now: clock.now(), random, ...life }), keys),
     look: (token) => lookAt(token, settled),
     begin: (token, form) => begin(token, form, settled),
     finish(callback) {
-      const work = finishConsent(callback, settled);
+      const work = finishConsent(callback, settled, () => leaving);
       underWay.add(work);
       return work.finally(() => underWay.delete(work));
     },
     newBrowser: () => newBrowser(random),
     formToken: (token, browser) => formToken(keys, token, browser),
     async settled() {
-      await Promise.allSettled(underWay);
+      leaving = true;
+      while (underWay.size > 0) await Promise.allSettled(underWay);
     },
   };
 }

@@ -1,8 +1,9 @@
 /**
  * The logger: one JSON object a line, {time, level, event, ...fields}, written by pino. Fields are plain values; whatever
  * else is handed over at run time is refused here, not serialised. Logging never throws: a line that cannot be made is
- * replaced by one that says so.
+ * replaced by one that says so, and lines that cannot be written are counted until one can.
  */
+import { writeSync } from 'node:fs';
 import { pino } from 'pino';
 import type { Clock } from '../runtime/clock.ts';
 import type { LogFields, Logger } from '../runtime/logger.ts';
@@ -11,10 +12,14 @@ import { refusedMark, scrubText, scrubValue } from './scrub.ts';
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+export interface LogDestination {
+  write(line: string): unknown;
+}
+
 export interface LoggerOptions {
   readonly level: LogLevel;
-  /** Takes whole lines. */
-  readonly destination: { write(line: string): unknown };
+  /** Takes whole lines; may throw. */
+  readonly destination: LogDestination;
   /** Calendar time of each line. */
   readonly clock: Pick<Clock, 'now'>;
   /** Fields of every line: role, worker, environment. */
@@ -29,6 +34,21 @@ const eventName = /^[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*$/;
 /** Makes the logger of a process. It keeps no timer and no handle of its own. */
 export function createLogger(options: LoggerOptions): Logger {
   const { clock } = options;
+  let lost = 0;
+  const write = (text: string) => {
+    try {
+      options.destination.write(text);
+    } catch {
+      // A full disk, a terminal that is gone: nothing else may end with the log.
+      lost += 1;
+      return;
+    }
+    if (lost === 0) return;
+    const lines = lost;
+    lost = 0;
+    sink.error(line('log.lost', { lines }));
+    if (lost > 0) lost = lines;
+  };
   const sink = pino(
     {
       level: options.level,
@@ -37,7 +57,7 @@ export function createLogger(options: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: {},
     },
-    { write: (line: string) => void options.destination.write(line) },
+    { write },
   );
   const line = (event: string, fields: LogFields | undefined) => ({
     event: eventName.test(event) ? event.slice(0, 96) : scrubText(String(event)),
@@ -69,10 +89,34 @@ function plainFields(fields: unknown): Record<string, unknown> {
   }
 }
 
+/** Between two tries to write to a pipe that is full, ms. */
+const fullPipeMs = 20;
+
 /**
  * Standard output (or another descriptor) as a destination. Synchronous, so that the last line before a crash is out; it
- * waits where a pipe is full and survives a reader that has gone.
+ * waits where a pipe is full. Throws what the descriptor throws: a full disk, a terminal or a reader that has gone.
  */
-export function logDestination(descriptor: number): { write(line: string): unknown } {
-  return pino.destination({ fd: descriptor, sync: true });
+export function logDestination(descriptor: number): LogDestination {
+  // A line cut short gets its end first, so that it spoils itself only and not the next one.
+  let torn = false;
+  return {
+    write(line) {
+      const bytes = Buffer.from(torn ? `\n${line}` : line);
+      for (let done = 0; done < bytes.length; ) {
+        const count = writeSome(descriptor, bytes, done);
+        done += count;
+        if (count > 0) torn = done < bytes.length;
+      }
+    },
+  };
+}
+
+function writeSome(descriptor: number, bytes: Buffer, from: number): number {
+  try {
+    return writeSync(descriptor, bytes, from);
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'EAGAIN') throw error;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fullPipeMs);
+    return 0;
+  }
 }

@@ -134,6 +134,41 @@ test('a server whose owner was killed is found, taken over, and stopped by the n
   expect(await readdir(dataDir)).toEqual([]);
 });
 
+/** A process that does nothing but live. */
+function living(): ChildProcess & { readonly pid: number } {
+  const child = spawn('sleep', ['60']);
+  closers.push('sleeper', async () => void child.kill('SIGKILL'));
+  return child as ChildProcess & { readonly pid: number };
+}
+
+test('an owner that ends leaves the server to one that uses it, and the last one stops it', async () => {
+  const owner = await ensure();
+  const [gone, service, command] = [living(), living(), living()];
+  await ensureRedis(options({ pid: gone.pid }));
+  const second = await ensureRedis(options({ pid: service.pid }));
+  const third = await ensureRedis(options({ pid: command.pid }));
+  await third.stop();
+  gone.kill('SIGKILL');
+  await once(gone, 'exit');
+  await owner.stop();
+  expect(await answers(owner.url)).toBe(true);
+  expect(await findPrivateRedis(dataDir)).toBe(owner.url);
+  await second.stop();
+  expect(await answers(owner.url)).toBe(false);
+  expect(await readdir(dataDir)).toEqual([]);
+});
+
+test('an owner whose sharers were killed stops the server', async () => {
+  const owner = await ensure();
+  const gone = living();
+  await ensureRedis(options({ pid: gone.pid }));
+  gone.kill('SIGKILL');
+  await once(gone, 'exit');
+  await owner.stop();
+  expect(await answers(owner.url)).toBe(false);
+  expect(await readdir(dataDir)).toEqual([]);
+});
+
 test('what a killed server left behind is cleared away and a new one started', async () => {
   const first = await ensureRedis(options());
   spawned[0]?.child.kill('SIGKILL');

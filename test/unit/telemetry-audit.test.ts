@@ -1,7 +1,9 @@
 /** The audit trail: complete, chained, free of tokens, and never in the way of a rotation. */
+import { closeSync, openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type AuditEvent, createAudit, verifyAudit } from '../../src/telemetry/audit.ts';
 import { withCopy } from '../../src/telemetry/audit-copy.ts';
+import { logDestination } from '../../src/telemetry/log.ts';
 
 const startedAt = Date.UTC(2026, 10, 20, 8, 0, 0);
 const clock = { now: () => startedAt + 1_234 };
@@ -141,5 +143,49 @@ describe('withCopy', () => {
     expect(lines).toEqual([copied[0], copied[2]]);
     expect(verifyAudit(lines)).toEqual([{ line: 2, problem: 'does not follow the line before it' }]);
     expect(failures).toEqual([full]);
+  });
+
+  it('keeps the chain of the file whole where the copy ends on a full disk', () => {
+    const lines: string[] = [];
+    const codes: unknown[] = [];
+    const descriptor = openSync('/dev/full', 'w');
+    const full = logDestination(descriptor);
+    const audit = createAudit({
+      clock,
+      write: withCopy({
+        file: (line) => void lines.push(line),
+        copy: (line) => full.write(line),
+        onFailure: (error) => codes.push((error as { code?: unknown }).code),
+      }),
+    });
+    audit.record(event({ connection: 'a' }));
+    audit.record(event({ connection: 'b' }));
+    closeSync(descriptor);
+    expect(lines).toHaveLength(2);
+    expect(verifyAudit(lines)).toEqual([]);
+    expect(codes).toEqual(['ENOSPC', 'ENOSPC']);
+    expect(audit.failures()).toBe(0);
+  });
+
+  it('goes on from the last line that one of the two took where both fail', () => {
+    const lines: string[] = [];
+    const told: unknown[] = [];
+    const full = new Error('no space');
+    let isFull = true;
+    const taking = (line: string) => {
+      if (isFull) throw full;
+      lines.push(line);
+    };
+    const copy = () => {
+      if (isFull) throw full;
+    };
+    const onFailure = (error: unknown) => told.push(error);
+    const audit = createAudit({ clock, write: withCopy({ file: taking, copy, onFailure }) });
+    audit.record(event());
+    isFull = false;
+    audit.record(event());
+    expect(verifyAudit(lines)).toEqual([]);
+    expect(told).toEqual([full]);
+    expect(audit.failures()).toBe(1);
   });
 });
