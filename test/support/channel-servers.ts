@@ -36,6 +36,8 @@ export interface Receiver {
   readonly received: readonly Received[];
   /** The next request, of those that `which` chooses, meets this instead of what the receiver would answer. */
   next(instead: Answer | Fault, which?: (incoming: Incoming) => boolean): void;
+  /** Every request without an own such fate meets this from now on; undefined: what the receiver would answer. */
+  every(instead: Answer | undefined): void;
   /** The first request, past or to come, of which `test` holds. */
   until(test: (one: Received) => boolean): Promise<Received>;
   stop(): Promise<void>;
@@ -48,13 +50,14 @@ export async function startReceiver(path: string, answer: (incoming: Incoming) =
   const received: Received[] = [];
   const instead: { readonly met: Answer | Fault; readonly which: (incoming: Incoming) => boolean }[] = [];
   const waiting = new Set<() => void>();
+  let usual: Answer | undefined;
   const server = createServer(async (request, response) => {
     response.on('error', () => {});
     let body = '';
     for await (const chunk of request.setEncoding('utf8')) body += chunk;
     const incoming = { method: request.method ?? '', path: request.url ?? '', headers: request.headers, body };
     const place = instead.findIndex(({ which }) => which(incoming));
-    const met = instead.splice(place, place < 0 ? 0 : 1)[0]?.met ?? answer(incoming);
+    const met = instead.splice(place, place < 0 ? 0 : 1)[0]?.met ?? usual ?? answer(incoming);
     received.push({ ...incoming, met: typeof met === 'string' ? met : met.status });
     for (const look of waiting) look();
     if (met === 'reset') return request.socket.destroy();
@@ -73,6 +76,9 @@ export async function startReceiver(path: string, answer: (incoming: Incoming) =
     url: new URL(path, `http://127.0.0.1:${(server.address() as AddressInfo).port}`),
     received,
     next: (met, which = () => true) => void instead.push({ met, which }),
+    every(met) {
+      usual = met;
+    },
     until: (test) =>
       new Promise((found) => {
         const look = () => {
