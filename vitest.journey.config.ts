@@ -1,4 +1,4 @@
-/** On-call's whole way, in a real browser, and the demo's: `npm run test:e2e`. Apart from `npm test`, because it needs Chromium and minutes. */
+/** The long ways, each in its own time: on-call in a real browser, the demo, a process that ends: `npm run test:e2e`. Apart from `npm test`, because they need Chromium and minutes. */
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
