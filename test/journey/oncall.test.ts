@@ -92,13 +92,18 @@ test('five thousand connections with a wrong client secret are one incident, and
     .poll(
       () => {
         const left = connections.filter((one) => rig.sandbox.oracle.tokens(one).length < 2).length;
-        if (left > 4_000) rig.clock.turn(minute);
+        // Later no faster than the day: a calendar that stands still is a scheduler that does.
+        rig.clock.turn(left > 4_000 ? minute : 500);
         return left;
       },
       { timeout: 240_000, interval: 500 },
     )
     .toBe(0);
-  await expect.poll(() => bench.open(), soon).toEqual([]);
+  const openLater = () => {
+    rig.clock.turn(100);
+    return bench.open();
+  };
+  await expect.poll(openLater, soon).toEqual([]);
   expect(flagged(connections)).toEqual([]);
   const told = new Set(bench.told('trigger').map(({ dedup_key }) => dedup_key));
   expect([...told].filter((one) => !one.includes('/client/'))).toEqual([]);
