@@ -26,9 +26,10 @@ export async function restoreSpentToken(
   // A version we wrote ourselves holds what we meant, unless we wrote another one after it.
   if (own.attempt === sighting.version.versionId && !wroteAnother(sighting)) return undefined;
   const others = await readOthers(rotation, subject);
-  const successor = successorOf(standing.fingerprint, own.spent, others);
+  const overtaker = overtakerOf(standing.document, standing.fingerprint, others);
+  const successor = successorOf(standing.fingerprint, own.spent, others) ?? overtaker;
   const spent = own.spent.includes(standing.fingerprint) || others.some(spends(standing.fingerprint));
-  if (!spent) return undefined;
+  if (!spent && overtaker === undefined) return undefined;
   if (successor === undefined) {
     const now = rotation.ports.clock.now();
     const entry = entryAfter(subject, now, { state: 'invalid', reason: 'token_spent', nextAt: now + 3_600_000 });
@@ -83,6 +84,29 @@ export function successorOf(current: string, spent: readonly string[], others: r
     .filter(({ fingerprint }) => !others.some(spends(fingerprint)))
     .sort((a, b) => vouchedAt(b) - vouchedAt(a));
   return newest;
+}
+
+/**
+ * An application refreshed a token that we have spent as well, and wrote so late that ours had been renewed meanwhile: the
+ * provider gave ours after theirs. Only where its document says itself when it was refreshed, after what it was made from.
+ */
+export function overtakerOf(
+  { own, consentedAt = 0, refreshedAt = 0 }: ConnectionDocument,
+  current: string,
+  others: readonly Other[],
+): Other | undefined {
+  const { token, extendedAt } = own;
+  if (token === undefined || token === current || extendedAt === undefined || refreshedAt <= extendedAt)
+    return undefined;
+  return others.find(
+    ({ document, fingerprint, isOrphan }) =>
+      !isOrphan &&
+      document.own.token === fingerprint &&
+      document.own.spent.includes(token) &&
+      (document.refreshedAt ?? 0) > refreshedAt &&
+      (document.consentedAt ?? 0) >= consentedAt &&
+      !others.some(spends(fingerprint)),
+  );
 }
 
 /** The last instant at which its token is known to have come from the provider: by consent, or by a refresh of ours. */

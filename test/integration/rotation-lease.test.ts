@@ -39,10 +39,20 @@ describe('nothing is posted', () => {
 
   test('where what is left of the lease is shorter than request and writing may take', async () => {
     const { leaseMs, writeLimitMs } = bench.settings;
-    const tooLong = { ...bench.settings, requestLimitMs: leaseMs - writeLimitMs };
-    expect(await job(tooLong)).toMatchObject({ outcome: 'busy' });
+    const tooLong = { requestLimitMs: leaseMs - writeLimitMs };
+    // Before anybody stands in line, and as if the rest had passed while the intent was written.
+    expect(await job({ ...bench.settings, ...tooLong })).toMatchObject({ outcome: 'busy' });
+    const settings = { ...bench.settings };
+    let intended = 0;
+    bench.at('intended', () => {
+      intended += 1;
+      Object.assign(settings, tooLong);
+    });
+    expect(await job(settings)).toMatchObject({ outcome: 'busy' });
+    expect(intended).toBe(1);
     expect(posted()).toBe(0);
     expect(await bench.spoolFiles()).toEqual([]);
+    bench.at('intended', () => undefined);
     expect(await job()).toMatchObject({ outcome: 'rotated' });
   });
 });

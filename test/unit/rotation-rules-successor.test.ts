@@ -1,7 +1,7 @@
 /** Which of a secret's other versions holds the token that came after a spent one. */
 import { describe, expect, it } from 'vitest';
 import { defaultFieldNames, parseDocument } from '../../src/connection/document.ts';
-import { type Other, successorOf } from '../../src/rotation/spent.ts';
+import { type Other, overtakerOf, successorOf } from '../../src/rotation/spent.ts';
 import { day, iso, on } from '../support/fakes/lives.ts';
 
 /** A version that holds `token`; written by us on the day given, by somebody else where none is. */
@@ -63,5 +63,33 @@ describe('after a spent token comes', () => {
     expect(next([pasted, version('t2', ['t1'], { consented: 0, ours: 1 })])).toBe('t2');
     expect(next([pasted, version('t2', ['t1'], { consented: 0, ours: 1, isOrphan: true })])).toBe('t2');
     expect(next([pasted, version('t2', ['t1', 't2'], { consented: 0, ours: 1 })])).toBeUndefined();
+  });
+});
+
+describe('an application that refreshed a token we have spent too', () => {
+  /** Its document: it took over our section, of when `t1` was current, and says when it refreshed. */
+  function theirs(refreshed: number, consented?: number) {
+    const { document } = version('t1', ['t0'], { ours: 0, ...(consented === undefined ? {} : { consented }) });
+    const own = { ...document.own, token: 't1', extendedAt: on(0) };
+    return { ...document, own, refreshedAt: on(refreshed) };
+  }
+  const ours = version('t3', ['t1', 't2'], { ours: 5, consented: 0 });
+  const overtaker = (document: Other['document'], others: readonly Other[] = [ours]) =>
+    overtakerOf(document, 'a2', others)?.fingerprint;
+
+  it('is overtaken where ours was renewed after it', () => {
+    expect(overtaker(theirs(4))).toBe('t3');
+  });
+
+  it('is not where it refreshed last, does not say when, or holds a newer consent', () => {
+    expect(overtaker(theirs(6))).toBeUndefined();
+    expect(overtaker(theirs(0))).toBeUndefined();
+    expect(overtaker(theirs(4, 3))).toBeUndefined();
+  });
+
+  it('is not by an orphan, by what is spent itself, or by what never knew its token', () => {
+    expect(overtaker(theirs(4), [{ ...ours, isOrphan: true }])).toBeUndefined();
+    expect(overtaker(theirs(4), [ours, version('t4', ['t3'], { ours: 6 })])).toBeUndefined();
+    expect(overtaker(theirs(4), [version('t3', ['t2'], { ours: 5 })])).toBeUndefined();
   });
 });
