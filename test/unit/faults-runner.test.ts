@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { childArguments, readArguments } from '../faults/arguments.ts';
 import { runInLanes } from '../faults/lanes.ts';
+import { sabotages } from '../faults/sabotages/list.ts';
+import { damage } from '../faults/sabotages/tree.ts';
 import type { Failure, SuiteResult } from '../faults/suite.ts';
 import { type SuiteEntry, suites } from '../faults/suites.ts';
 import { tablesOf } from '../faults/tables.ts';
@@ -260,6 +262,26 @@ describe('lanes', () => {
       expect(isSuiteResult(wrong)).toBe(false);
     expect(isSuiteResult({ counts: {}, failures: [], rareStates: { a: { reached: 1 } } })).toBe(false);
     expect(isSuiteResult({ counts: {}, failures: [], table: [1] })).toBe(false);
+  });
+});
+
+describe('sabotages', () => {
+  const textOf = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+  it.each(sabotages)('$name: still fits the code, and the test that is to catch it is there', (sabotage) => {
+    expect(damage(textOf(sabotage.file), sabotage)).toHaveProperty('text');
+    const { caughtBy } = sabotage;
+    if ('suite' in caughtBy) expect(suites.map(({ name }) => name)).toContain(caughtBy.suite);
+    else expect(textOf(caughtBy.test)).toMatch(new RegExp(caughtBy.titled ?? ''));
+  });
+
+  it('do not fit where what they take out is gone, or there twice', () => {
+    const sabotage = { name: 'x', breaks: 'y', file: 'a.ts', find: 'f();', replace: '', caughtBy: { suite: 'fuzz' } };
+    expect(damage('f();', sabotage)).toEqual({ text: '' });
+    expect(damage('g();', sabotage)).toEqual({ why: 'what it replaces is in a.ts 0 times, not once' });
+    expect(damage('f();f();', sabotage)).toEqual({ why: 'what it replaces is in a.ts 2 times, not once' });
+    expect(damage('f();', { ...sabotage, replace: 'f();' })).toEqual({ why: 'it changes nothing' });
+    expect(damage('f();', { ...sabotage, replace: 'f(' })).toEqual({ why: 'it leaves a.ts unreadable' });
   });
 });
 

@@ -15,7 +15,7 @@ export interface Sabotage {
   readonly caughtBy: Catcher;
 }
 
-/** A test file, or those tests of it whose title matches; or a fault suite. */
+/** A test file, or those tests of it whose title matches, by words that stand in the file; or a fault suite. */
 export type Catcher =
   | { readonly test: string; readonly titled?: string }
   | { readonly suite: string; readonly arguments?: readonly string[] };

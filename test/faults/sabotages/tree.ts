@@ -40,26 +40,36 @@ export function copyTree(): Tree {
   symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
   return {
     directory,
-    patch({ file, find, replace, also }) {
-      const path = join(directory, file);
-      if (!existsSync(path)) return { why: `there is no ${file}` };
+    patch(sabotage) {
+      const path = join(directory, sabotage.file);
+      if (!existsSync(path)) return { why: `there is no ${sabotage.file}` };
       const text = readFileSync(path, 'utf8');
-      let damaged = text;
-      for (const edit of [{ find, replace }, ...(also === undefined ? [] : [also])]) {
-        const places = damaged.split(edit.find).length - 1;
-        if (places !== 1) return { why: `what it replaces is in ${file} ${places} times, not once` };
-        damaged = damaged.replace(edit.find, () => edit.replace);
-      }
-      if (damaged === text) return { why: 'it changes nothing' };
-      try {
-        // A patch that is no code would turn everything red and prove nothing.
-        stripTypeScriptTypes(damaged);
-      } catch {
-        return { why: `it leaves ${file} unreadable` };
-      }
-      writeFileSync(path, damaged);
+      const damaged = damage(text, sabotage);
+      if ('why' in damaged) return damaged;
+      writeFileSync(path, damaged.text);
       return { restore: () => writeFileSync(path, text) };
     },
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
+}
+
+/** The text of the file without the mechanism; or why it cannot be taken out, in words. */
+export function damage(
+  text: string,
+  { file, find, replace, also }: Sabotage,
+): { readonly text: string } | { readonly why: string } {
+  let damaged = text;
+  for (const edit of [{ find, replace }, ...(also === undefined ? [] : [also])]) {
+    const places = damaged.split(edit.find).length - 1;
+    if (places !== 1) return { why: `what it replaces is in ${file} ${places} times, not once` };
+    damaged = damaged.replace(edit.find, () => edit.replace);
+  }
+  if (damaged === text) return { why: 'it changes nothing' };
+  try {
+    // A patch that is no code would turn everything red and prove nothing.
+    stripTypeScriptTypes(damaged);
+  } catch {
+    return { why: `it leaves ${file} unreadable` };
+  }
+  return { text: damaged };
 }

@@ -48,7 +48,7 @@ async function runTest(
   const failed = all.find(({ status }) => status === 'failed');
   if (failed !== undefined) return { kind: 'red', by: failed.fullName };
   if (end === '' && found.numPassedTests > 0) return { kind: 'green', tests: found.numPassedTests };
-  return { kind: 'broken', why: found.testResults[0]?.message?.split('\n')[0] ?? `no test ran (${end})` };
+  return { kind: 'broken', why: found.testResults[0]?.message?.split('\n')[0] || `no test of that title ran (${end})` };
 }
 
 async function runSuite({ suite, arguments: more = [] }: Extract<Catcher, { suite: string }>, directory: string) {

@@ -13,7 +13,7 @@ export const writeBackSabotages: readonly Sabotage[] = [
     file: 'src/rotation/write-back.ts',
     find: 'value: valueLike(value, body), stages: [stage.pending] }));',
     replace: 'value: valueLike(value, body), stages: [stage.current] }));',
-    caughtBy: inFile('rotation-others', 'at answered: our token goes into their document'),
+    caughtBy: inFile('rotation-others', 'our token goes into their document'),
   },
   {
     name: 'a swap that does not compare',
@@ -22,7 +22,7 @@ export const writeBackSabotages: readonly Sabotage[] = [
     find: 'store.moveStage(name, { stage: stage.current, to: pending.versionId, from: pending.from })',
     replace:
       'store.describe(name).then(({ stages }) => store.moveStage(name, { stage: stage.current, to: pending.versionId, from: Object.keys(stages).find((id) => stages[id]?.includes(stage.current)) }))',
-    caughtBy: inFile('rotation-others', 'at answered: our token goes into their document'),
+    caughtBy: inFile('rotation-others', 'our token goes into their document'),
   },
   {
     name: 'the label AWSPENDING',
@@ -30,7 +30,7 @@ export const writeBackSabotages: readonly Sabotage[] = [
     file: 'src/rotation/ports.ts',
     find: "  pending: 'PILOTLIGHT_PENDING',",
     replace: "  pending: 'AWSPENDING',",
-    caughtBy: inFile('rotation-permits', 'the proof that writing works, and none after it'),
+    caughtBy: inFile('rotation-permits', 'the proof that writing works among them, and none after it'),
   },
   {
     name: 'a new version id at each try',
@@ -62,7 +62,7 @@ export const writeBackSabotages: readonly Sabotage[] = [
     file: 'src/rotation/write-back.ts',
     find: 'pending = await putPending(job, found, theirs.value, versionId,',
     replace: 'pending = await putPending(job, job.document, job.value, versionId,',
-    caughtBy: inFile('rotation-others', 'at answered: our token goes into their document'),
+    caughtBy: inFile('rotation-others', 'our token goes into their document'),
   },
   {
     name: 'our token is dropped where theirs is current',
@@ -78,7 +78,7 @@ export const writeBackSabotages: readonly Sabotage[] = [
     file: 'src/rotation/write-back.ts',
     find: '      await verify(job.name, pending, fingerprintNew, ports, insist);\n',
     replace: '',
-    caughtBy: inFile('rotation-store-after', 'that verifies is repeated with the same version'),
+    caughtBy: inFile('rotation-store-after', 'is repeated with the same version'),
   },
   {
     name: 'the record goes before the put',
