@@ -71,7 +71,7 @@ export interface IncidentMemory {
   forgetRecalled(keys: readonly string[]): Promise<void>;
   /** When this memory was first asked (epoch ms): `now` where it is new. */
   bornAt(now: number): Promise<number>;
-  /** Keys whose end has been told, or that were open, since this memory began. */
+  /** Keys of what many share whose end has been told, or that were open, since this memory began. */
   spokenOf(): Promise<ReadonlySet<string>>;
   speakOf(keys: readonly string[]): Promise<void>;
   mass(): Promise<ReadonlyMap<string, MassState>>;

@@ -20,6 +20,13 @@ export interface RecallFacts {
 
 const perProvider: readonly IncidentKind[] = ['mass_revocation', 'provider_down'];
 const ofAll: readonly IncidentKind[] = ['store_denied', 'store_throttled', 'store_down', 'spool_not_empty'];
+const byName: readonly IncidentKind[] = ['client_rejected', 'scheduler_stale', 'channel_failing'];
+const recalledKinds: ReadonlySet<IncidentKind> = new Set([...perProvider, ...ofAll, ...byName]);
+
+/** Whether the end of such an incident is told after a loss. A digest's is not: its keys would be new ones each day. */
+export function isEndRecalled(kind: IncidentKind): boolean {
+  return recalledKinds.has(kind);
+}
 
 /** Ends of everything shared that is proven not to be true now. */
 export function sharedEnds(given: RecallFacts, conditions: readonly Condition[]): readonly Incident[] {

@@ -14,7 +14,7 @@ import { type Incident, type IncidentPolicy, type Orders, reconcile } from './in
 import { isIncidentKind } from './kinds.ts';
 import type { MassState } from './mass.ts';
 import type { AlertQueue, IncidentMemory, PersonsOrders, Recalled, SecretFacts } from './ports.ts';
-import { sharedEnds } from './recall.ts';
+import { isEndRecalled, sharedEnds } from './recall.ts';
 import { type SettleSettings, settle } from './settle.ts';
 
 export interface WatchPorts {
@@ -146,7 +146,7 @@ async function endsOfTheLost(
   const ends = sharedEnds({ install, facts, providers, channels, bornAt, settleMs, now }, conditions).filter(
     ({ key }) => !spoken.has(key) && !known.some((one) => one.key === key),
   );
-  const shared = known.filter(({ about, key }) => about.connection === undefined && !spoken.has(key));
+  const shared = known.filter(({ kind, key }) => isEndRecalled(kind) && !spoken.has(key));
   await memory.speakOf([...ends, ...shared].map(({ key }) => key));
   return ends;
 }

@@ -182,3 +182,23 @@ it('a pager that hears pages only is not woken by a warning about what once page
   const ofIt = told.filter((one) => one.endsWith('p/connection/acme/refresh'));
   expect(ofIt.map((one) => one.split(' ')[1])).toEqual(['opened', 'resolved']);
 });
+
+it('a digest a day for a year leaves no more behind than one for a week', async () => {
+  const { world, memory, look } = watchBench(t0);
+  world.entries = [entry('acme', { state: 'unkeepable', reason: 'absolute_lifetime', deadlineAt: t0 + 400 * day })];
+  async function digestsOf(days: number): Promise<number> {
+    let told = 0;
+    for (let hours = 0; hours < days * 24; hours++)
+      told += (await look(hour)).filter((one) => one.includes('daily_digest')).length;
+    return told;
+  }
+  const kept = async () => [
+    (await memory.all()).length,
+    (await memory.deliveries()).size,
+    (await memory.spokenOf()).size,
+  ];
+  expect(await digestsOf(7)).toBeGreaterThanOrEqual(7);
+  const afterAWeek = await kept();
+  expect(await digestsOf(357)).toBeGreaterThanOrEqual(357);
+  expect(await kept()).toEqual(afterAWeek);
+});
