@@ -18,14 +18,15 @@ export interface RecallFacts {
   readonly now: number;
 }
 
-const perProvider: readonly IncidentKind[] = ['mass_revocation', 'provider_down'];
-const ofAll: readonly IncidentKind[] = ['store_denied', 'store_throttled', 'store_down', 'spool_not_empty'];
-const byName: readonly IncidentKind[] = ['client_rejected', 'scheduler_stale', 'channel_failing'];
-const recalledKinds: ReadonlySet<IncidentKind> = new Set([...perProvider, ...ofAll, ...byName]);
+const perProvider = ['mass_revocation', 'provider_down'] as const;
+const ofAll = ['store_denied', 'store_throttled', 'store_down', 'spool_not_empty'] as const;
+const byName = ['client_rejected', 'scheduler_stale', 'channel_failing'] as const;
+const recalledKinds = [...perProvider, ...ofAll, ...byName] as const;
+type RecalledKind = (typeof recalledKinds)[number];
 
 /** Whether the end of such an incident is told after a loss. A digest's is not: its keys would be new ones each day. */
 export function isEndRecalled(kind: IncidentKind): boolean {
-  return recalledKinds.has(kind);
+  return (recalledKinds as readonly IncidentKind[]).includes(kind);
 }
 
 /** Ends of everything shared that is proven not to be true now. */
@@ -33,7 +34,7 @@ export function sharedEnds(given: RecallFacts, conditions: readonly Condition[])
   const { install, facts, providers, channels, bornAt, settleMs, now } = given;
   const isTrue = new Set(conditions.map(({ key }) => key));
   const ends: Incident[] = [];
-  const end = (key: string, kind: IncidentKind, about: Incident['about']) => {
+  const end = (key: string, kind: RecalledKind, about: Incident['about']) => {
     if (isTrue.has(key)) return;
     const when = { since: now, openedAt: bornAt, toldAt: now, endedAt: now };
     ends.push({ key, kind, severity: 'page', about, ...when, sequence: 1, event: 'resolved', recalled: true });
