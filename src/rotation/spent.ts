@@ -70,6 +70,8 @@ async function readOthers({ ports, id }: Rotation, { sighting }: Subject): Promi
 }
 
 const spends = (fingerprint: string) => (other: Other) => other.document.own.spent.includes(fingerprint);
+/** Made by us, and it lost against nobody. */
+const isOurs = ({ document, fingerprint, isOrphan }: Other) => !isOrphan && document.own.token === fingerprint;
 
 /**
  * Whose token came after the current one, where any other version says that this is spent: one that none of them has spent.
@@ -99,20 +101,19 @@ export function overtakerOf(
   if (token === undefined || token === current || extendedAt === undefined || refreshedAt <= extendedAt)
     return undefined;
   return others.find(
-    ({ document, fingerprint, isOrphan }) =>
-      !isOrphan &&
-      document.own.token === fingerprint &&
-      document.own.spent.includes(token) &&
-      (document.refreshedAt ?? 0) > refreshedAt &&
-      (document.consentedAt ?? 0) >= consentedAt &&
-      !others.some(spends(fingerprint)),
+    (other) =>
+      isOurs(other) &&
+      spends(token)(other) &&
+      (other.document.refreshedAt ?? 0) > refreshedAt &&
+      (other.document.consentedAt ?? 0) >= consentedAt &&
+      !others.some(spends(other.fingerprint)),
   );
 }
 
 /** The last instant at which its token is known to have come from the provider: by consent, or by a refresh of ours. */
-function vouchedAt({ document, fingerprint, isOrphan }: Other): number {
-  const { own, consentedAt = 0, refreshedAt = 0 } = document;
-  return own.token === fingerprint && !isOrphan ? Math.max(consentedAt, refreshedAt) : consentedAt;
+function vouchedAt(other: Other): number {
+  const { consentedAt = 0, refreshedAt = 0 } = other.document;
+  return isOurs(other) ? Math.max(consentedAt, refreshedAt) : consentedAt;
 }
 
 async function readDocument(
