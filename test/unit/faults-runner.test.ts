@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { childArguments, readArguments } from '../faults/arguments.ts';
 import { runInLanes } from '../faults/lanes.ts';
 import { sabotages } from '../faults/sabotages/list.ts';
-import { damage } from '../faults/sabotages/tree.ts';
+import { damage } from '../faults/sabotages/sabotage.ts';
 import type { Failure, SuiteResult } from '../faults/suite.ts';
 import { type SuiteEntry, suites } from '../faults/suites.ts';
 import { tablesOf } from '../faults/tables.ts';
@@ -265,9 +265,15 @@ describe('lanes', () => {
   });
 });
 
-describe('sabotages', () => {
-  const textOf = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const textOf = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
+it('CI runs every suite once, whole or scaled down', () => {
+  const chosen = [...textOf('.ci/run').matchAll(/test:faults -- .*--only ([a-z,-]+)/g)];
+  expect(chosen).toHaveLength(2);
+  expect(chosen.flatMap(([, names = '']) => names.split(',')).sort()).toEqual(suites.map(({ name }) => name).sort());
+});
+
+describe('sabotages', () => {
   it.each(sabotages)('$name: still fits the code, and the test that is to catch it is there', (sabotage) => {
     expect(damage(textOf(sabotage.file), sabotage)).toHaveProperty('text');
     const { caughtBy } = sabotage;

@@ -1,11 +1,5 @@
 /** Sabotages of judging: what an answer means, who is to blame, when a customer is asked. */
-import type { Sabotage } from './sabotage.ts';
-
-const inFile = (name: string, titled?: string) => ({
-  test: `test/integration/${name}.test.ts`,
-  ...(titled === undefined ? {} : { titled }),
-});
-const unit = (name: string) => ({ test: `test/unit/${name}.test.ts` });
+import { inFile, inUnit, type Sabotage } from './sabotage.ts';
 
 export const judgementSabotages: readonly Sabotage[] = [
   {
@@ -14,7 +8,7 @@ export const judgementSabotages: readonly Sabotage[] = [
     file: 'src/rotation/suspicion.ts',
     find: 'const longEnough = now - before.since >= confirmAfterMs;',
     replace: 'const longEnough = now >= before.since;',
-    caughtBy: unit('rotation-rules-suspicion'),
+    caughtBy: inUnit('rotation-rules-suspicion'),
   },
   {
     name: 'condemned at the first sighting',
@@ -23,7 +17,7 @@ export const judgementSabotages: readonly Sabotage[] = [
     find: "  if (before === undefined) return { kind: 'suspect',",
     replace:
       "  if (before === undefined && lastSuccessAt !== null) return { kind: 'confirmed', since: now };\n  if (before === undefined) return { kind: 'suspect',",
-    caughtBy: unit('rotation-rules-suspicion'),
+    caughtBy: inUnit('rotation-rules-suspicion'),
   },
   {
     name: 'confirmed without a success of the client',
@@ -31,7 +25,7 @@ export const judgementSabotages: readonly Sabotage[] = [
     file: 'src/rotation/suspicion.ts',
     find: 'if (longEnough && isFresh)',
     replace: 'if (longEnough)',
-    caughtBy: unit('rotation-rules-suspicion'),
+    caughtBy: inUnit('rotation-rules-suspicion'),
   },
   {
     name: 'confirmed by a success before the first sighting',
@@ -39,7 +33,7 @@ export const judgementSabotages: readonly Sabotage[] = [
     file: 'src/rotation/suspicion.ts',
     find: 'const succeeded = lastSuccessAt !== null && lastSuccessAt >= before.since && lastSuccessAt <= now;',
     replace: 'const succeeded = lastSuccessAt !== null;',
-    caughtBy: unit('rotation-rules-suspicion'),
+    caughtBy: inUnit('rotation-rules-suspicion'),
   },
   {
     name: 'confirmed by a success of long ago',
@@ -47,7 +41,7 @@ export const judgementSabotages: readonly Sabotage[] = [
     file: 'src/rotation/suspicion.ts',
     find: 'succeeded && lastSuccessAt >= now - freshWaits * confirmAfterMs',
     replace: 'succeeded',
-    caughtBy: unit('rotation-rules-suspicion'),
+    caughtBy: inUnit('rotation-rules-suspicion'),
   },
   {
     name: 'the suspicion of another token counts',
@@ -55,7 +49,7 @@ export const judgementSabotages: readonly Sabotage[] = [
     file: 'src/rotation/suspicion.ts',
     find: "known?.state === 'suspect' && known.reason !== 'unknown_outcome' && known.fingerprint === fingerprint",
     replace: "known?.state === 'suspect' && known.reason !== 'unknown_outcome'",
-    caughtBy: unit('rotation-rules-suspicion'),
+    caughtBy: inUnit('rotation-rules-suspicion'),
   },
   {
     name: 'nothing is read again at invalid_grant',
@@ -136,7 +130,7 @@ export const judgementSabotages: readonly Sabotage[] = [
     file: 'src/oauth/answer.ts',
     find: '  const found = salvage(body.text);\n',
     replace: '  const found: ReturnType<typeof salvage> = {};\n',
-    caughtBy: unit('oauth-answer-held'),
+    caughtBy: inUnit('oauth-answer-held'),
   },
   {
     name: 'half a token is taken for a whole one',
@@ -144,7 +138,7 @@ export const judgementSabotages: readonly Sabotage[] = [
     file: 'src/oauth/salvage.ts',
     find: '/"\\s{0,4}refresh_token\\s{0,4}"\\s{0,16}:\\s{0,16}"([^"\\\\]*(?:\\\\.[^"\\\\]*)*)"/g',
     replace: '/"\\s{0,4}refresh_token\\s{0,4}"\\s{0,16}:\\s{0,16}"([^"\\\\]*(?:\\\\.[^"\\\\]*)*)/g',
-    caughtBy: unit('oauth-answer-lost'),
+    caughtBy: inUnit('oauth-answer-lost'),
   },
   {
     name: 'a complete answer that was cut counts as whole',
@@ -168,7 +162,7 @@ export const judgementSabotages: readonly Sabotage[] = [
     file: 'src/oauth/numbers.ts',
     find: 'return ms > usual.lifeMax ? { ms: usual.lifeMax, odd: true } : { ms, odd: false };',
     replace: 'return { ms, odd: false };',
-    caughtBy: unit('oauth-answer-granted'),
+    caughtBy: inUnit('oauth-answer-granted'),
   },
   {
     name: 'Retry-After is not clamped',
@@ -176,7 +170,7 @@ export const judgementSabotages: readonly Sabotage[] = [
     file: 'src/oauth/numbers.ts',
     find: 'return Math.min(Math.max(...waits, retryAfterMsMin), retryAfterMsMax);',
     replace: 'return Math.max(...waits);',
-    caughtBy: unit('oauth-answer-refused'),
+    caughtBy: inUnit('oauth-answer-refused'),
   },
   {
     name: 'a provider’s words go on unscrubbed',

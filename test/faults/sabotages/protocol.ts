@@ -1,10 +1,5 @@
 /** Sabotages of the way from the lease to the sealed answer. */
-import type { Sabotage } from './sabotage.ts';
-
-const inFile = (name: string, titled?: string) => ({
-  test: `test/integration/${name}.test.ts`,
-  ...(titled === undefined ? {} : { titled }),
-});
+import { inFile, type Sabotage } from './sabotage.ts';
 
 export const protocolSabotages: readonly Sabotage[] = [
   {

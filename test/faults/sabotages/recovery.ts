@@ -1,10 +1,5 @@
 /** Sabotages of what recovery leaves alone, sets aside and lets go. */
-import type { Sabotage } from './sabotage.ts';
-
-const inFile = (name: string, titled?: string) => ({
-  test: `test/integration/${name}.test.ts`,
-  ...(titled === undefined ? {} : { titled }),
-});
+import { inFile, type Sabotage } from './sabotage.ts';
 
 export const recoverySabotages: readonly Sabotage[] = [
   {

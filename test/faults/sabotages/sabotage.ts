@@ -1,4 +1,5 @@
 /** What a sabotage is: one mechanism of the protocol taken away, and the test that must not stay green without it. */
+import { stripTypeScriptTypes } from 'node:module';
 
 export interface Sabotage {
   /** In words a person reads in the table; also the argument of a replay. */
@@ -19,6 +20,36 @@ export interface Sabotage {
 export type Catcher =
   | { readonly test: string; readonly titled?: string }
   | { readonly suite: string; readonly arguments?: readonly string[] };
+
+/** A file of the integration tests, or those of it whose title matches. */
+export function inFile(name: string, titled?: string): Catcher {
+  return { test: `test/integration/${name}.test.ts`, ...(titled === undefined ? {} : { titled }) };
+}
+
+export function inUnit(name: string): Catcher {
+  return { test: `test/unit/${name}.test.ts` };
+}
+
+/** The text of the file without the mechanism; or why it cannot be taken out, in words. */
+export function damage(
+  text: string,
+  { file, find, replace, also }: Sabotage,
+): { readonly text: string } | { readonly why: string } {
+  let damaged = text;
+  for (const edit of [{ find, replace }, ...(also === undefined ? [] : [also])]) {
+    const places = damaged.split(edit.find).length - 1;
+    if (places !== 1) return { why: `what it replaces is in ${file} ${places} times, not once` };
+    damaged = damaged.replace(edit.find, () => edit.replace);
+  }
+  if (damaged === text) return { why: 'it changes nothing' };
+  try {
+    // A patch that is no code would turn everything red and prove nothing.
+    stripTypeScriptTypes(damaged);
+  } catch {
+    return { why: `it leaves ${file} unreadable` };
+  }
+  return { text: damaged };
+}
 
 export function catcherName(catcher: Catcher): string {
   if ('suite' in catcher) return [catcher.suite, ...(catcher.arguments ?? [])].join(' ');

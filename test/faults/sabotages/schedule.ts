@@ -1,11 +1,5 @@
 /** Sabotages of what decides who is refreshed and when: inventory, sweep, queues, flags, lifetimes. */
-import type { Sabotage } from './sabotage.ts';
-
-const inFile = (name: string, titled?: string) => ({
-  test: `test/integration/${name}.test.ts`,
-  ...(titled === undefined ? {} : { titled }),
-});
-const unit = (name: string) => ({ test: `test/unit/${name}.test.ts` });
+import { inFile, inUnit, type Sabotage } from './sabotage.ts';
 
 export const scheduleSabotages: readonly Sabotage[] = [
   {
@@ -14,7 +8,7 @@ export const scheduleSabotages: readonly Sabotage[] = [
     file: 'src/connection/standing.ts',
     find: 'flag: flag?.version === sighting.version.versionId && !isDisproved(flag, life, now) ? flag : undefined,',
     replace: 'flag,',
-    caughtBy: unit('connection-standing'),
+    caughtBy: inUnit('connection-standing'),
   },
   {
     name: 'any number of connections may vanish',
@@ -22,7 +16,7 @@ export const scheduleSabotages: readonly Sabotage[] = [
     file: 'src/schedule/absent.ts',
     find: 'const vanishedShareMax = 0.01;',
     replace: 'const vanishedShareMax = 1;',
-    caughtBy: unit('schedule-inventory-gone'),
+    caughtBy: inUnit('schedule-inventory-gone'),
   },
   {
     name: 'a version nobody swapped in is not looked at',
@@ -38,7 +32,7 @@ export const scheduleSabotages: readonly Sabotage[] = [
     file: 'src/schedule/inventory.ts',
     find: 'indexed === undefined || isAhead(indexed, ports.clock.now()) ? undefined : indexed',
     replace: 'isAhead === undefined ? undefined : indexed',
-    caughtBy: unit('schedule-inventory'),
+    caughtBy: inUnit('schedule-inventory'),
   },
   {
     name: 'a new configuration does not reach what is indexed',
@@ -62,7 +56,7 @@ export const scheduleSabotages: readonly Sabotage[] = [
     file: 'src/schedule/sweep.ts',
     find: "if (health.breaker === 'closed') open.push(group);",
     replace: 'if (health.breaker !== undefined) open.push(group);',
-    caughtBy: unit('schedule-sweep'),
+    caughtBy: inUnit('schedule-sweep'),
   },
   {
     name: 'the sweep asks no host’s wish to wait',
@@ -70,7 +64,7 @@ export const scheduleSabotages: readonly Sabotage[] = [
     file: 'src/schedule/sweep.ts',
     find: '    if (health.heldUntil > now) continue;\n    if (health.breaker',
     replace: '    if (health.breaker',
-    caughtBy: unit('schedule-sweep'),
+    caughtBy: inUnit('schedule-sweep'),
   },
   {
     name: 'those about to die wait for the breaker',
@@ -78,7 +72,7 @@ export const scheduleSabotages: readonly Sabotage[] = [
     file: 'src/schedule/sweep.ts',
     find: 'now + settings.lookAgainMs, now + settings.urgentMs);',
     replace: 'now + settings.lookAgainMs, now);',
-    caughtBy: unit('schedule-sweep'),
+    caughtBy: inUnit('schedule-sweep'),
   },
   {
     name: 'what a job throws goes to Redis',
@@ -102,7 +96,7 @@ export const scheduleSabotages: readonly Sabotage[] = [
     file: 'src/rotation/renewal.ts',
     find: 'facts.fingerprintOld), facts.fingerprintOld]',
     replace: 'facts.fingerprintOld)]',
-    caughtBy: unit('rotation-rules-renewal'),
+    caughtBy: inUnit('rotation-rules-renewal'),
   },
   {
     name: 'a lease may be shorter than a rotation',
@@ -110,7 +104,7 @@ export const scheduleSabotages: readonly Sabotage[] = [
     file: 'config/contradictions.ts',
     find: '    lease >= longest + leaseMarginMs,',
     replace: '    lease >= 0,',
-    caughtBy: unit('config-contradictions'),
+    caughtBy: inUnit('config-contradictions'),
   },
   {
     name: 'recovery may tick too seldom',
@@ -118,6 +112,6 @@ export const scheduleSabotages: readonly Sabotage[] = [
     file: 'config/contradictions.ts',
     find: "return tickFindings('recover', recover, lease, ' (rotation.lease)');",
     replace: "return tickFindings('recover', recover, lease * 1_000, '');",
-    caughtBy: unit('config-contradictions'),
+    caughtBy: inUnit('config-contradictions'),
   },
 ];

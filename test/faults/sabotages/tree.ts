@@ -1,10 +1,9 @@
 /** A copy of the tree to be damaged: sources, tests and configuration; what is installed is only linked. */
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Sabotage } from './sabotage.ts';
+import { damage, type Sabotage } from './sabotage.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** What the tests read; documents and charts included, for some tests are about them. */
@@ -51,25 +50,4 @@ export function copyTree(): Tree {
     },
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
-}
-
-/** The text of the file without the mechanism; or why it cannot be taken out, in words. */
-export function damage(
-  text: string,
-  { file, find, replace, also }: Sabotage,
-): { readonly text: string } | { readonly why: string } {
-  let damaged = text;
-  for (const edit of [{ find, replace }, ...(also === undefined ? [] : [also])]) {
-    const places = damaged.split(edit.find).length - 1;
-    if (places !== 1) return { why: `what it replaces is in ${file} ${places} times, not once` };
-    damaged = damaged.replace(edit.find, () => edit.replace);
-  }
-  if (damaged === text) return { why: 'it changes nothing' };
-  try {
-    // A patch that is no code would turn everything red and prove nothing.
-    stripTypeScriptTypes(damaged);
-  } catch {
-    return { why: `it leaves ${file} unreadable` };
-  }
-  return { text: damaged };
 }

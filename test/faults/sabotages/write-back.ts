@@ -1,10 +1,5 @@
 /** Sabotages of the way from the sealed answer into the store, and of finishing what was left open. */
-import type { Sabotage } from './sabotage.ts';
-
-const inFile = (name: string, titled?: string) => ({
-  test: `test/integration/${name}.test.ts`,
-  ...(titled === undefined ? {} : { titled }),
-});
+import { inFile, type Sabotage } from './sabotage.ts';
 
 export const writeBackSabotages: readonly Sabotage[] = [
   {
