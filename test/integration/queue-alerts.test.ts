@@ -88,15 +88,18 @@ test('a delivery under way is waited for, and no further one is begun', async ()
 
 test('a delivery that outlasts its limit is told to give up, and named', async () => {
   let aborted = false;
+  const begun: string[] = [];
   const worker = await work(
-    (_job, signal) =>
+    ({ key }, signal) =>
       new Promise(() => {
         signal.addEventListener('abort', () => (aborted = true));
+        begun.push(key);
       }),
     { deliveryMsMax: 50 },
   );
   await queue.add([told('a')]);
-  await expect.poll(() => server.admin.llen('{pilotlight}:alerts:active')).toBe(1);
+  await expect.poll(() => begun).toEqual(['a']);
+  expect(await server.admin.llen('{pilotlight}:alerts:active')).toBe(1);
   await worker.close();
   expect(aborted).toBe(true);
   expect(logged.filter(({ event }) => event === 'alert.close_limit')).toMatchObject([{ fields: { left: 1 } }]);
@@ -107,13 +110,16 @@ test.for<[how: string, lose: () => unknown]>([
   ['hangs', () => server.pause()],
 ])('Redis %s: what is being delivered is waited for all the same', async ([, lose]) => {
   const hold = gate();
-  const ended: string[] = [];
+  const [begun, ended]: [string[], string[]] = [[], []];
   const worker = await work(async ({ key }) => {
+    begun.push(key);
     await hold.opened;
     ended.push(key);
   });
   await queue.add([told('a')]);
-  await expect.poll(() => server.admin.llen('{pilotlight}:alerts:active')).toBe(1);
+  // Redis calls it active before this process has heard of it.
+  await expect.poll(() => begun).toEqual(['a']);
+  expect(await server.admin.llen('{pilotlight}:alerts:active')).toBe(1);
   await lose();
   let over = false;
   const closed = worker.close().then(() => (over = true));
