@@ -39,10 +39,12 @@ const startMsMax = 60_000;
 /** The drain limit of the world's configuration, and what closing takes on a busy machine. */
 const stopMsMax = 60_000;
 /** Longest it may go on once it is at work, ms; drawn anew for each. */
-const lifeMsMax = 700;
+const lifeMsMax = 900;
 /** Longest wait for its work. */
 const idleMsMax = 2_000;
-const share = { killed: 0.6, keepsDisk: 0.75, comingUp: 0.15 } as const;
+const share = { keepsDisk: 0.75, comingUp: 0.15 } as const;
+/** How five processes of a role go, in an order that is drawn. */
+const ends = ['kill', 'kill', 'kill', 'stop', 'stop'] as const;
 
 export function startFleet(world: FaultWorld): Fleet {
   const chronicle = createChronicle(world);
@@ -56,6 +58,8 @@ export function startFleet(world: FaultWorld): Fleet {
   };
   const roles: readonly Role[] = ['scheduler', ...Array.from({ length: workers }, () => 'worker' as const)];
   const running = roles.map((role) => start(role));
+  const turns = deckOf([...roles.keys()]);
+  const waysOf = { scheduler: deckOf(ends), worker: deckOf(ends) };
 
   async function kill(victim: WorkerProcess, role: Role, random: Random): Promise<WorkerProcess> {
     const keepsDisk = random.fraction() < share.keepsDisk;
@@ -94,13 +98,23 @@ export function startFleet(world: FaultWorld): Fleet {
     chronicle,
     counts: () => ({ ...count }),
     async strike(random) {
-      const place = Math.floor(random.fraction() * running.length);
+      const place = turns(random);
       const victim = running[place] as WorkerProcess;
       const role = roles[place] as Role;
       await untilItsTime(victim, random);
-      running[place] = random.fraction() < share.killed ? await kill(victim, role, random) : stop(victim, role);
+      const way = waysOf[role](random);
+      running[place] = way === 'kill' ? await kill(victim, role, random) : stop(victim, role);
     },
     farewells: async () => (await Promise.all(going)).filter((wrong) => wrong !== undefined),
+  };
+}
+
+/** Draws until each was drawn once, then begins anew: chance decides in which order, never whether. */
+function deckOf<T>(cards: readonly T[]): (random: Random) => T {
+  let left: T[] = [];
+  return (random) => {
+    if (left.length === 0) left = [...cards];
+    return left.splice(Math.floor(random.fraction() * left.length), 1)[0] as T;
   };
 }
 
