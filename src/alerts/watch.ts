@@ -45,8 +45,10 @@ export interface WatchSettings extends IncidentPolicy, EntryRules, SettleSetting
 const turnMs = 60_000;
 /** What is true is seen again within a few looks and one inventory. */
 const settleMsMin = 15 * 60_000;
-/** Looks take a tenth of the time at most. */
+/** Looks take a tenth of the time at most: a pass over a large index costs, and one process's look is enough for all. */
 const restTimes = 9;
+/** But people wait to be told, and what took so long may be a process that was held up. */
+const restMsMax = 5 * 60_000;
 /** A channel is said to fail when it has for so long, or will not come back by itself. */
 const failingForMs = 5 * 60_000;
 
@@ -61,12 +63,15 @@ export interface Looked {
 export async function watch(ports: WatchPorts, settings: WatchSettings): Promise<Looked | undefined> {
   const { memory, clock } = ports;
   if (!(await memory.takeTurn(turnMs))) return undefined;
+  // What a look took that failed says what it waited for, not what a look costs.
+  let { restMs } = settings;
   const startedMs = clock.monotonic();
   try {
-    return await look(ports, settings, clock.now());
+    const looked = await look(ports, settings, clock.now());
+    restMs = Math.max(restMs, Math.min(restMsMax, restTimes * (clock.monotonic() - startedMs)));
+    return looked;
   } finally {
-    // A pass over a large index costs; and one process's look is enough for all.
-    await memory.endTurn(Math.max(settings.restMs, restTimes * (clock.monotonic() - startedMs)));
+    await memory.endTurn(restMs);
   }
 }
 

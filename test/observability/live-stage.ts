@@ -44,8 +44,9 @@ export const shortened = {
   PilotlightRedisDown: { for: '3s' },
   PilotlightClockSkew: { for: '5s' },
   PilotlightAlertDeliveryFailing: { for: '5s', threshold: 60 },
-  // Who looked last may be killed; the other looks within fifteen seconds, and longer on a machine that is busy.
-  PilotlightAlertingStale: { for: '45s', threshold: 120 },
+  // Who looks may be stopped or killed in the middle of it: its turn is over after a minute, and the other looks within
+  // fifteen seconds.
+  PilotlightAlertingStale: { for: '100s', threshold: 120 },
 };
 
 /** One change of an alert, as Alertmanager told it. */

@@ -18,6 +18,8 @@ export interface WatchWorld {
   owner: string | undefined;
   storeIsDown: boolean;
   scanFails: boolean;
+  /** What reading the index takes. */
+  scanMs: number;
   /** Channels that answer nothing. */
   readonly down: Set<string>;
   /** Connections whose flag is on the secret, and those whose flag judges the current version. */
@@ -42,6 +44,7 @@ export function watchBench(now: number, change: Partial<WatchSettings> = {}): Wa
     owner: 'team-contracts',
     storeIsDown: false,
     scanFails: false,
+    scanMs: 0,
     down: new Set(),
     flagged: new Set(),
     judged: new Set(),
@@ -89,6 +92,7 @@ export function watchBench(now: number, change: Partial<WatchSettings> = {}): Wa
     log,
     index: {
       async *scan() {
+        world.now += world.scanMs;
         if (world.scanFails) throw new Error('redis is away');
         yield world.entries;
       },

@@ -202,3 +202,29 @@ it('a digest a day for a year leaves no more behind than one for a week', async 
   expect(await digestsOf(357)).toBeGreaterThanOrEqual(357);
   expect(await kept()).toEqual(afterAWeek);
 });
+
+describe('after a look', () => {
+  const restMs = 7_500;
+  const restAfter = async (change: { scanMs: number; scanFails?: boolean }) => {
+    const { world, memory, look } = watchBench(t0, { restMs });
+    Object.assign(world, change);
+    await look().catch(() => undefined);
+    expect(memory.rests).toHaveLength(1);
+    return memory.rests[0];
+  };
+
+  it.each([
+    [100, restMs],
+    [2_000, 18_000],
+  ])('that took %d ms everybody rests for %d ms', async (scanMs, rest) => {
+    expect(await restAfter({ scanMs })).toBe(rest);
+  });
+
+  it('in the middle of which its process was held up, the next one comes within minutes', async () => {
+    expect(await restAfter({ scanMs: hour })).toBe(5 * minute);
+  });
+
+  it.each([100, 10_000, hour])('that failed after %d ms, the next one comes as soon as ever', async (scanMs) => {
+    expect(await restAfter({ scanMs, scanFails: true })).toBe(restMs);
+  });
+});

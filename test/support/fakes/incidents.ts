@@ -11,6 +11,8 @@ import type {
 
 export interface FakeIncidents extends IncidentMemory {
   readonly incidents: Map<string, Incident>;
+  /** What each look left everybody to rest for, ms. */
+  readonly rests: readonly number[];
 }
 
 export function fakeIncidents(): FakeIncidents {
@@ -20,12 +22,14 @@ export function fakeIncidents(): FakeIncidents {
   const recalled = new Map<string, Recalled>();
   const spoken = new Set<string>();
   const ordered: Partial<PersonsOrders>[] = [];
+  const rests: number[] = [];
   let mass = new Map<string, MassState>();
   let born: number | undefined;
   return {
     incidents,
+    rests,
     takeTurn: async () => true,
-    endTurn: async () => undefined,
+    endTurn: async (ms) => void rests.push(ms),
     all: async () => [...incidents.values()],
     get: async (key) => incidents.get(key),
     async write(changed, removed) {
