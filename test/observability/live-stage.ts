@@ -34,8 +34,10 @@ export const shortened = {
   PilotlightClientRejected: { for: '2s', keepFiringFor: '2s' },
   PilotlightRefreshErrorBudgetBurnFast: { for: '2s' },
   PilotlightQueueOldestWaiting: { for: '5s', threshold: 45 },
-  PilotlightSpoolNotEmpty: { keepFiringFor: '2s', threshold: 5 },
-  PilotlightSpoolStuck: { keepFiringFor: '2s', threshold: 12 },
+  // Longer than the limit of a write and the fifteen seconds between two counts, as the rule asks of it: or it would end
+  // with the disk's word, and fire anew by the index's, which comes later.
+  PilotlightSpoolNotEmpty: { keepFiringFor: '25s', threshold: 5 },
+  PilotlightSpoolStuck: { keepFiringFor: '25s', threshold: 12 },
   PilotlightSpoolUnreadable: { for: '2s' },
   PilotlightStoreDenied: { for: '2s', window: '15s' },
   PilotlightStoreThrottled: { for: '2s', window: '15s' },
