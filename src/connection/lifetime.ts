@@ -112,7 +112,8 @@ export function assessLife(facts: LifeFacts): Life {
   else if (absolute?.estimated === true && absolute.at <= facts.now) due.push(absolute.at);
   return {
     lifetime,
-    dueAt: due.length === 0 ? null : Math.round(Math.min(...due)),
+    // Down, so that no fraction of a millisecond makes it later than its deadline.
+    dueAt: due.length === 0 ? null : Math.floor(Math.min(...due)),
     deadlineAt: first?.at ?? null,
     clock: first?.clock ?? null,
     estimated: first?.estimated === true || !lifetime.clear,

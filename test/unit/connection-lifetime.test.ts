@@ -1,7 +1,7 @@
 /** When a connection dies and when it is refreshed, by the rules in the shipped provider files. */
 import { describe, expect, it } from 'vitest';
 import { assessLife } from '../../src/connection/lifetime.ts';
-import { day, factsOf, hour, iso, lifeOf, on, refreshedByUs } from '../support/fakes/lives.ts';
+import { day, factsOf, hour, iso, lifeOf, on, ourToken, refreshedByUs } from '../support/fakes/lives.ts';
 
 /** A third of an idle window, and the spread around it. */
 const third = (days: number) => [on((days / 3) * 0.9), on((days / 3) * 1.1)] as const;
@@ -178,6 +178,14 @@ describe('due', () => {
       const overrides = { refreshEveryMs: every * day };
       expect(lifeOf('oauth2', { ...refreshedByUs(0), facts: { overrides } }).dueAt).toBeLessThanOrEqual(on(27));
     }
+  });
+
+  it('comes no later than a deadline that lies between two milliseconds', () => {
+    const known = { fingerprint: ourToken, extendedAt: on(0) - 0.25 };
+    const overrides = { idleMs: 90 * day };
+    const { dueAt, deadlineAt } = lifeOf('docusign', { facts: { known, overrides } });
+    expect(deadlineAt).toBe(on(30) - 0.25);
+    expect(dueAt).toBe(on(30) - 1);
   });
 
   it('follows an overridden life', () => {
