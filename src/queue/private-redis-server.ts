@@ -5,12 +5,12 @@
  */
 import type { spawn } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { Clock } from '../runtime/clock.ts';
 import { PilotlightError } from '../runtime/errors.ts';
 import type { Random } from '../runtime/random.ts';
+import { freePort } from './free-port.ts';
 
 export interface RedisServer {
   /** With the password in it: never log it. */
@@ -53,7 +53,7 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
 
 async function startOnce(options: RedisServerOptions): Promise<RedisServer | { readonly why: string }> {
   const { directory, clock } = options;
-  const port = await freePort();
+  const port = await freePort(options.random);
   const password = options.random.bytes(24).toString('base64url');
   const url = `redis://:${password}@127.0.0.1:${port}`;
   const configFile = join(directory, 'redis.conf');
@@ -126,21 +126,6 @@ function configuration(
     ...settings,
   ];
   return `${lines.join('\n')}\n`;
-}
-
-/** A loopback port nobody listens on at the moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => {
-        if (address !== null && typeof address === 'object') resolve(address.port);
-        else reject(new PilotlightError('redis_unavailable', 'no free loopback port for the private Redis'));
-      });
-    });
-  });
 }
 
 /** The process id of the server that answers at the URL with its password, undefined when none does. */

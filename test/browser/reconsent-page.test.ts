@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { freePort } from '../../src/queue/private-redis-server.ts';
+import { freePort } from '../support/free-port.ts';
 import { type ReconsentBench, startReconsentBench } from '../support/reconsent-bench.ts';
 import { startChromium } from './chromium.ts';
 

@@ -2,10 +2,10 @@
  * Refusals that are nobody's fault or the network's (bad-inputs 4a, 46, 47, 49, 52 to 58, 61, 65): a limit holds back what it is
  * a limit of, what was refused before anything was committed goes again, and what was not sent was not spent.
  */
-import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Config } from '../../config/derive.ts';
 import { clientHealth, connectAll, expectAlive } from '../support/client-bench.ts';
+import { freePort } from '../support/free-port.ts';
 import { day, hour, minute, otherClient, type RotationBench, startRotationBench } from '../support/rotation-bench.ts';
 
 let bench: RotationBench;
@@ -134,10 +134,7 @@ describe('refused before anything was committed', () => {
 describe('a request that never left', () => {
   test('a connection refused is told as the network, and the token is unspent', async () => {
     await bench.stop();
-    const closed = createServer();
-    await new Promise<void>((listening) => closed.listen(0, '127.0.0.1', listening));
-    const { port } = closed.address() as { port: number };
-    await new Promise((done) => closed.close(done));
+    const port = await freePort();
     const nowhere = (config: Config): Config => ({ ...config, sandbox: { connectTo: `http://127.0.0.1:${port}` } });
     bench = await startRotationBench({ change: nowhere });
     await connectAll(bench, 'docusign', 'a');

@@ -5,9 +5,9 @@
  */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { freePort } from '../../src/queue/private-redis-server.ts';
 import { startChromium } from '../browser/chromium.ts';
 import { type AlertRig, extended, flagAcme, startAlertRig } from '../support/alert-rig.ts';
+import { freePort } from '../support/free-port.ts';
 import { day, minute, rigClient } from '../support/rig.ts';
 
 let browser: Browser;

@@ -3,10 +3,10 @@
  * What runs is finished all the same: an answer on its way reaches the store.
  */
 import { afterEach, describe, expect, test } from 'vitest';
-import { freePort } from '../../src/queue/private-redis-server.ts';
 import { createClosers } from '../../src/runtime/closers.ts';
 import type { WorkerProcess } from '../faults/processes/worker-process.ts';
 import { createWorld } from '../faults/processes/world.ts';
+import { freePort } from '../support/free-port.ts';
 import { nodePassword, type RedisProcess, startRedisProcess } from '../support/redis-process.ts';
 import { expectEndsSoon, type Place, type Role, startService } from '../support/service-process.ts';
 

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../src/queue/private-redis-server.ts';
 import { onExit } from '../faults/processes/on-exit.ts';
 import { until } from '../faults/processes/within.ts';
+import { freePort } from '../support/free-port.ts';
 import { findProgram, namespace, type RuleGroup } from './chart-rules.ts';
 
 export interface Prometheus {

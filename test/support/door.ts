@@ -3,6 +3,7 @@
  * everything through. The port stays the same, so that what was configured once finds the server again.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { freePort } from './free-port.ts';
 
 export interface Door {
   readonly port: number;
@@ -15,7 +16,7 @@ export interface Door {
 
 /** Shut at first. `to` is asked at each connection, so that another server may stand behind it later. */
 export async function makeDoor(to: () => number): Promise<Door> {
-  const port = await closedPort();
+  const port = await freePort();
   const sockets = new Set<Socket>();
   let server: Server | undefined;
   let through = 0;
@@ -50,14 +51,6 @@ export async function makeDoor(to: () => number): Promise<Door> {
       await closed;
     },
   };
-}
-
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await listening(server, 0);
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 function listening(server: Server, port: number): Promise<void> {

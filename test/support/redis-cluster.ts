@@ -2,7 +2,7 @@
  * A real Redis Cluster on loopback: three masters, and replicas of the one that owns our slot where a test fails it over.
  * It notices a dead node after a second instead of fifteen.
  */
-import { freePort } from '../../src/queue/private-redis-server.ts';
+import { freePort } from './free-port.ts';
 import { ageEpochOf, type RedisProcess, type RedisProcessOptions, startRedisProcess, until } from './redis-process.ts';
 
 export interface TestCluster {

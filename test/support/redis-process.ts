@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { findRedisBinary, howToInstall } from '../../src/queue/private-redis-install.ts';
-import { freePort } from '../../src/queue/private-redis-server.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { onExit } from '../faults/processes/on-exit.ts';
+import { freePort } from './free-port.ts';
 
 export const nodePassword = 'PLTOKEN-redis-password-of-tests';
 

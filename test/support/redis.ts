@@ -9,12 +9,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { findRedisBinary, howToInstall } from '../../src/queue/private-redis-install.ts';
-import { freePort, startRedisServer } from '../../src/queue/private-redis-server.ts';
+import { startRedisServer } from '../../src/queue/private-redis-server.ts';
 import { connectRedis, type RedisConnection, type RedisRole } from '../../src/queue/redis.ts';
 import { type Clock, systemClock } from '../../src/runtime/clock.ts';
 import { createClosers } from '../../src/runtime/closers.ts';
 import { type Logger, silentLogger } from '../../src/runtime/logger.ts';
 import { systemRandom } from '../../src/runtime/random.ts';
+import { freePort } from './free-port.ts';
 
 export interface TestRedis {
   readonly url: string;
