@@ -6,7 +6,7 @@ import type { Clock } from '../../src/runtime/clock.ts';
 import type { Random } from '../../src/runtime/random.ts';
 import { clientSecretName } from '../../src/sandbox/demo/configure.ts';
 import type { ProviderSandbox } from '../../src/sandbox/providers/sandbox.ts';
-import type { SecretsManagerDouble } from '../../src/sandbox/secrets-manager/double.ts';
+import type { Surroundings } from './surroundings.ts';
 
 const dayMs = 86_400_000;
 const managed = { 'pilotlight:managed': 'true' };
@@ -48,7 +48,7 @@ export interface Customers {
   come(how?: { readonly mortal: boolean; readonly refreshedDaysAgo?: number }): string;
   /** One leaves: its secret is deleted. */
   leave(id: string): void;
-  /** Those who were told to, consent again. Answers how many. */
+  /** Those who were told to, by the flag on their secret or for a token in doubt, consent again. Answers how many. */
   heed(): number;
   /** The application refreshes by itself; false where the token it reads is not the live one just now. */
   refreshByItself(id: string): boolean;
@@ -62,7 +62,7 @@ export function credentialsOf(client: string) {
 }
 
 export function createCustomers(
-  { double, sandbox }: { readonly double: SecretsManagerDouble; readonly sandbox: ProviderSandbox },
+  { double, sandbox, alerts }: Pick<Surroundings, 'double' | 'sandbox' | 'alerts'>,
   clock: Clock,
   random: Random,
 ): Customers {
@@ -125,7 +125,8 @@ export function createCustomers(
       double.secrets.delete(id, { recoveryWindowDays: 7 });
     },
     heed() {
-      const told = [...all.keys()].filter((id) => 'pilotlight:state' in double.secrets.tags(id) && isDead(sandbox, id));
+      const flagged = (id: string) => 'pilotlight:state' in double.secrets.tags(id) && isDead(sandbox, id);
+      const told = [...all.keys()].filter((id) => flagged(id) || alerts.inDoubt.has(id));
       for (const id of told) {
         // Whose consent could not be prolonged has learnt to ask for one that can.
         const known = all.get(id);

@@ -16,6 +16,8 @@ export interface AlertReceiver {
   readonly url: string;
   /** Notices taken, by what they say happened. */
   readonly taken: ReadonlyMap<string, number>;
+  /** Connections a person was told to act for because their token is in doubt, and that incident has not ended. */
+  readonly inDoubt: ReadonlySet<string>;
   refused(): number;
   /** Answers 503 from now on, or no more. */
   refuse(wanted: boolean): void;
@@ -74,6 +76,7 @@ async function ageEpoch({ redis }: TestRedis): Promise<void> {
 
 async function startAlertReceiver(closers: Closers): Promise<AlertReceiver> {
   const taken = new Map<string, number>();
+  const inDoubt = new Set<string>();
   let refusing = false;
   let refused = 0;
   const server = createServer(async (request, response) => {
@@ -82,8 +85,11 @@ async function startAlertReceiver(closers: Closers): Promise<AlertReceiver> {
     for await (const chunk of request.setEncoding('utf8')) body += chunk;
     if (refusing) refused += 1;
     else {
-      const event = eventIn(body);
+      const { event, kind, connection } = noticeIn(body);
       taken.set(event, (taken.get(event) ?? 0) + 1);
+      if (kind === 'token_in_doubt' && connection !== undefined)
+        if (event === 'incident.resolved') inDoubt.delete(connection);
+        else inDoubt.add(connection);
     }
     response.writeHead(refusing ? 503 : 204).end();
   });
@@ -95,6 +101,7 @@ async function startAlertReceiver(closers: Closers): Promise<AlertReceiver> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/alerts`,
     taken,
+    inDoubt,
     refused: () => refused,
     refuse(wanted) {
       refusing = wanted;
@@ -102,10 +109,11 @@ async function startAlertReceiver(closers: Closers): Promise<AlertReceiver> {
   };
 }
 
-function eventIn(body: string): string {
+function noticeIn(body: string): { readonly event: string; readonly kind?: string; readonly connection?: string } {
   try {
-    return String((JSON.parse(body) as { type?: unknown }).type ?? 'unknown');
+    const { type, data } = JSON.parse(body) as { type?: unknown; data?: { kind?: string; connection?: string } };
+    return { event: String(type ?? 'unknown'), ...data };
   } catch {
-    return 'unreadable';
+    return { event: 'unreadable' };
   }
 }

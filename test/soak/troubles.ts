@@ -17,6 +17,8 @@ export interface Trouble {
   /** Day of the run on which it begins, and how long it lasts. */
   readonly day: number;
   readonly days: number;
+  /** Days it may take to strike: not begun where fewer are left. */
+  readonly strikesWithin?: number;
   begin(): Going | Promise<Going>;
 }
 
@@ -42,7 +44,9 @@ export function troublesOf(days: number, around: Surroundings, customers: Custom
     all.push({ name: 'connections of Redis cut', day, days: 0, begin: async () => done(await around.cutRedis()) });
   for (const share of flushes)
     all.push({ name: emptied, day: share * days, days: 0, begin: async () => done(await around.flushRedis()) });
-  return all.filter(({ day }) => day < days - restDays).sort((a, b) => a.day - b.day);
+  return all
+    .filter(({ day, strikesWithin = 0 }) => day + strikesWithin < days - restDays)
+    .sort((a, b) => a.day - b.day);
 }
 
 function turnover(day: number, customers: Customers): Trouble {
@@ -156,5 +160,19 @@ function peoplesTroubles({ sandbox }: Surroundings, customers: Customers): reado
       const id = customers.any('docusign');
       return id !== undefined && customers.refreshByItself(id) ? 1 : 0;
     }),
+    {
+      name: 'a token in doubt: refreshed by its application, and our next request dropped',
+      // By now every connection has been refreshed by us once, or nobody could tell whose refresh this is.
+      day: 10.5,
+      days: 25,
+      // Where somebody else refreshes too we do so after two thirds of the idle window.
+      strikesWithin: 24,
+      begin() {
+        const connection = customers.any('docusign');
+        if (connection === undefined || !customers.refreshByItself(connection)) return done(0);
+        const { fired, lift } = sandbox.faults.inject({ kind: 'drop', when: 'before' }, { connection, times: 1 });
+        return { struck: fired, end: lift };
+      },
+    },
   ];
 }
