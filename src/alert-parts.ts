@@ -62,6 +62,7 @@ const lettingGoMsMax = 5_000;
 const consentKinds: readonly IncidentKind[] = [
   'reauth_required',
   'refused_near_deadline',
+  'token_in_doubt',
   'absolute_limit_near',
   'cannot_be_kept',
 ];

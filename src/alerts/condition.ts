@@ -45,6 +45,7 @@ export interface Condition {
 const connectionTopics = {
   reauth_required: 'consent',
   refused_near_deadline: 'consent',
+  token_in_doubt: 'consent',
   absolute_limit_near: 'consent',
   cannot_be_kept: 'consent',
   deadline_near: 'refresh',

@@ -1,5 +1,5 @@
 /** What one connection's index entry says on-call should hear. Pure. */
-import type { IndexEntry } from '../connection/entry.ts';
+import { type IndexEntry, isInDoubt } from '../connection/entry.ts';
 import type { Urgency } from '../connection/urgency.ts';
 import { type Condition, type ConnectionKind, connectionKey } from './condition.ts';
 import type { Severity } from './kinds.ts';
@@ -55,6 +55,8 @@ function toldOf(entry: IndexEntry, urgency: Urgency, now: number): readonly [Con
     case 'invalid':
       return ['secret_invalid', 'warn'];
     case 'suspect':
+      // Told on the first day: nothing but a person's act moves it, and that takes time.
+      if (isInDoubt(entry)) return ['token_in_doubt', isNear ? 'page' : 'warn'];
       return isNear ? ['refused_near_deadline', 'page'] : undefined;
     case 'active':
       // Scheduled and due in time: nothing to tell, unless a final limit comes that no refresh moves.

@@ -7,6 +7,8 @@ export const incidentKinds = [
   'reauth_required',
   /** Refused and not confirmed, and the deadline does not wait for that. */
   'refused_near_deadline',
+  /** The token may be spent, and is not sent again: a person decides. */
+  'token_in_doubt',
   /** Refreshes fail and the idle deadline comes near. */
   'deadline_near',
   /** An absolute life comes to its end: no refresh helps. */
@@ -66,6 +68,13 @@ const words: Readonly<Record<IncidentKind, KindWords>> = {
     action:
       'Not confirmed yet. Where other connections of this client succeed, the customer authorises again with the link.',
     ends: 'Ends with a refresh that succeeds, or becomes a need for consent.',
+  },
+  token_in_doubt: {
+    title: 'Token may be spent, and is not sent again',
+    actor: 'operator',
+    action:
+      'Read which token its application holds. A newer one: store it. None: the customer authorises again with the link.',
+    ends: 'Ends when a newer token is stored.',
   },
   deadline_near: {
     title: 'Deadline near and refreshes fail',

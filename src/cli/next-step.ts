@@ -1,11 +1,12 @@
 /** The one sentence that says what happens next to a connection and who is asked to do something. Pure. */
+import { isInDoubt } from '../connection/entry.ts';
 import { relativeInWords, utcInWords } from '../connection/time-words.ts';
-import { describeReason } from '../connection/words.ts';
+import { describeCause, describeReason } from '../connection/words.ts';
 import type { Shown } from './show.ts';
 
 export function nextStep({ entry, holder, health, advice, now }: Shown): string {
-  const { state, reason, nextAt, deadlineAt } = entry;
-  const { action } = describeReason(reason);
+  const { state, nextAt, deadlineAt } = entry;
+  const { action } = describeCause(entry);
   const again =
     nextAt === null ? 'when its secret changes' : nextAt <= now ? 'with the next sweep' : relativeInWords(nextAt, now);
   if (holder !== undefined) return describeReason('duplicate_token').action;
@@ -18,6 +19,7 @@ export function nextStep({ entry, holder, health, advice, now }: Shown): string 
     case 'sealed':
       return action === '' ? `Nothing to do: it is tried again ${again}.` : `${action} It is tried again ${again}.`;
     case 'suspect':
+      if (isInDoubt(entry)) return action;
       return `Nothing to do yet: the refusal is confirmed ${again}. ${action}`.trim();
     case 'unkeepable':
       return deadlineAt === null

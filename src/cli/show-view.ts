@@ -1,7 +1,7 @@
 /** The lines of `pilotlight show`. Everything that comes from secret, tags or store is made harmless here. */
 import { ownerTag } from '../connection/flag.ts';
 import { relativeInWords, utcInWords } from '../connection/time-words.ts';
-import { describeActor, describeClock, describeReason, describeState } from '../connection/words.ts';
+import { describeActor, describeCause, describeClock, describeState } from '../connection/words.ts';
 import { stage } from '../rotation/ports.ts';
 import { nextInWords } from './entry-view.ts';
 import { nextStep } from './next-step.ts';
@@ -33,7 +33,7 @@ const at = (instant: number | null, now: number, unknown = 'unknown') =>
 
 function stateLines({ entry, changed, now }: Shown, line: Line, paint: Paint): string[] {
   const { title, meaning, tone } = describeState(entry.state);
-  const reason = describeReason(entry.reason);
+  const reason = describeCause(entry);
   const lines = [
     line('State', `${title}, since ${at(entry.since, now)}`, (text) => paint.tone(tone, text)),
     line('', meaning),

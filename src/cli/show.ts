@@ -4,7 +4,7 @@ import { type IndexEntry, reasons } from '../connection/entry.ts';
 import { seenDigest } from '../connection/fingerprint.ts';
 import { ownerTag } from '../connection/flag.ts';
 import { entryOf, type Sighting, type Standing } from '../connection/standing.ts';
-import { describeReason, describeState } from '../connection/words.ts';
+import { describeCause, describeState } from '../connection/words.ts';
 import type { ClientHealth, VersionSummary } from '../rotation/ports.ts';
 import type { Opened } from './context.ts';
 import { entryJson, isoOf } from './entry-view.ts';
@@ -80,7 +80,7 @@ async function gather(opened: Opened, id: string, now: number): Promise<Shown> {
 
 function shownJson(shown: Shown) {
   const { entry, sighting, standing, health, holder, versions, changed, advice } = shown;
-  const { meaning, actor, action } = describeReason(entry.reason);
+  const { meaning, actor, action } = describeCause(entry);
   return {
     ...entryJson(entry),
     stateMeaning: describeState(entry.state).meaning,

@@ -1,16 +1,16 @@
 /** Why a connection is looked at when it is: one sentence a state, from facts of its index entry. Pure. */
 import type { ConfiguredProvider } from '../../config/resolve-providers.ts';
-import type { IndexEntry } from '../connection/entry.ts';
+import { type IndexEntry, isInDoubt } from '../connection/entry.ts';
 import { spanInWords } from '../connection/time-words.ts';
-import { describeReason } from '../connection/words.ts';
+import { describeCause } from '../connection/words.ts';
 import { counted } from './counted.ts';
 
 type Rules = Pick<ConfiguredProvider, 'keep' | 'refreshEvery'> | undefined;
 
 /** `provider` is undefined where it is no longer configured. */
 export function whyNext(entry: IndexEntry, provider: Rules, now: number): string {
-  const { state, reason, failures } = entry;
-  const { meaning } = describeReason(reason);
+  const { state, failures } = entry;
+  const { meaning } = describeCause(entry);
   const because = meaning === '' ? '' : `: ${meaning}`;
   switch (state) {
     case 'active':
@@ -20,7 +20,7 @@ export function whyNext(entry: IndexEntry, provider: Rules, now: number): string
     case 'blocked':
       return `waits for its client${because}`;
     case 'suspect':
-      return 'the refusal is confirmed before it is believed';
+      return isInDoubt(entry) ? `nothing is planned${because}` : 'the refusal is confirmed before it is believed';
     case 'reauth_required':
       return `its customer has to authorise again${because}`;
     case 'unkeepable':

@@ -130,3 +130,11 @@ export interface IndexEntry {
   readonly warnMs?: number;
   readonly pageMs?: number;
 }
+
+/**
+ * A request for its token stayed without an answer and is not sent again, by whoever's order: somebody else may have spent
+ * it too, or its provider forgives no second try. Only a new token in the secret ends it.
+ */
+export function isInDoubt({ state, reason, nextAt }: Pick<IndexEntry, 'state' | 'reason' | 'nextAt'>): boolean {
+  return state === 'suspect' && reason === 'unknown_outcome' && nextAt === null;
+}

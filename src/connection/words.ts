@@ -2,7 +2,7 @@
  * States and reasons in words: what each means and who can act, for people who read the status page or the command line at
  * night. Pure; every state and every reason has words, which the types check.
  */
-import type { ConnectionState, DeadlineClock, Reason } from './entry.ts';
+import { type ConnectionState, type DeadlineClock, type IndexEntry, isInDoubt, type Reason } from './entry.ts';
 
 /** Who can change it. `time`: nobody needs to, it passes or is retried by itself. */
 export type Actor = 'time' | 'operator' | 'customer' | 'application';
@@ -38,7 +38,7 @@ const states: Readonly<Record<ConnectionState, StateWords>> = {
   },
   suspect: {
     title: 'Suspect',
-    meaning: 'The provider refused the token once; not believed until confirmed.',
+    meaning: 'The provider refused the token, or never answered; not believed until confirmed.',
     tone: 'warn',
   },
   reauth_required: {
@@ -95,7 +95,7 @@ const words: Readonly<Record<Reason, ReasonWords>> = {
   network: byItself('The provider could not be reached.'),
   provider_unavailable: byItself('The provider says it is unavailable.'),
   throttled: byItself('The provider asked us to slow down.'),
-  unknown_outcome: byItself('The request was sent and no answer came; the token may be spent. It is tried once more.'),
+  unknown_outcome: byItself('The request was sent and no answer came; the token may be spent.'),
   store_denied: operator(
     'The secret store refuses access.',
     'Grant the service the permissions it needs on this secret.',
@@ -213,6 +213,17 @@ export function describeState(state: ConnectionState): StateWords {
 
 export function describeReason(reason: Reason): ReasonWords {
   return words[reason];
+}
+
+/** What holds for a request without an answer that is not made again. */
+const inDoubt = operator(
+  'The request was sent and no answer came; the token may be spent, and is not sent again.',
+  'Read which token its application holds. A newer one: store it. None: the customer authorises again with the link.',
+);
+
+/** The words for a connection's reason; where only a person moves it, they say so. */
+export function describeCause(entry: Pick<IndexEntry, 'state' | 'reason' | 'nextAt'>): ReasonWords {
+  return isInDoubt(entry) ? inDoubt : words[entry.reason];
 }
 
 /** Who can act, in words. `Nobody` where it passes by itself. */

@@ -44,6 +44,7 @@ export function answerClass(status: number): AnswerClass {
 const kinds: Readonly<Record<IncidentKind, true>> = {
   reauth_required: true,
   refused_near_deadline: true,
+  token_in_doubt: true,
   deadline_near: true,
   absolute_limit_near: true,
   cannot_be_kept: true,

@@ -1,6 +1,6 @@
 /** One connection: what is wrong and who can act, its deadline, then what was tried. For somebody who was just woken up. */
 import { relativeInWords, utcInWords } from '../connection/time-words.ts';
-import { describeActor, describeReason, describeState } from '../connection/words.ts';
+import { describeActor, describeCause, describeReason, describeState } from '../connection/words.ts';
 import { type Html, html } from './html.ts';
 import { incidentTable } from './incidents-view.ts';
 import type { Attempt, ConnectionDetail } from './operator-ports.ts';
@@ -25,7 +25,7 @@ ${commandView(detail.entry.id)}`;
 /** State, reason, and the one thing to do. */
 function standView({ entry }: ConnectionDetail, now: number): Html {
   const { title, meaning, tone } = describeState(entry.state);
-  const reason = describeReason(entry.reason);
+  const reason = describeCause(entry);
   const act =
     reason.action === ''
       ? 'Nobody needs to act.'

@@ -1,6 +1,6 @@
 /** The routes of the status page: the page, its style and icon, and the same facts as JSON for scripts. All read-only. */
 import { totalStates } from '../connection/census.ts';
-import { describeReason } from '../connection/words.ts';
+import { describeCause } from '../connection/words.ts';
 import { errorLabel } from '../runtime/errors.ts';
 import type { Top } from './operator-ports.ts';
 import { lampWords } from './overview-view.ts';
@@ -120,7 +120,7 @@ export function statusJson({ overview, rows, matching }: Status) {
       ...entry.at,
       state: entry.state,
       reason: entry.reason,
-      actor: describeReason(entry.reason).actor,
+      actor: describeCause(entry).actor,
       since: instant(entry.since),
       deadline: instant(entry.deadlineAt),
       clock: entry.clock,

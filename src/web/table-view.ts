@@ -1,7 +1,7 @@
 /** The table of connections, nearest deadline first, with its filter and pages. Works without scripts: links and a GET form. */
-import { connectionStates, type Reason } from '../connection/entry.ts';
+import { connectionStates } from '../connection/entry.ts';
 import { relativeInWords, utcInWords } from '../connection/time-words.ts';
-import { describeActor, describeClock, describeReason, describeState } from '../connection/words.ts';
+import { describeActor, describeCause, describeClock, describeState } from '../connection/words.ts';
 import { type Html, html } from './html.ts';
 import { connectionHref, instantView } from './pieces.ts';
 import { pageDepthMax, type StatusRow } from './ports.ts';
@@ -50,16 +50,16 @@ function rowView({ entry, urgency }: StatusRow, now: number, linked: boolean): H
   return html`<tr role="row" class="${urgency}">
 <th scope="row" role="rowheader">${linked ? html`<a href="${connectionHref(entry.id)}">${name}</a>` : name}<p class="small"><bdi>${entry.at.client}</bdi></p></th>
 <td role="cell" data-label="Provider"><div><bdi>${entry.at.provider === '' ? '(none)' : entry.at.provider}</bdi><p class="small">${entry.at.environment}</p></div></td>
-<td role="cell" data-label="State"><div class="reason"><span class="pill ${state.tone}">${state.title}</span>${reasonView(entry.reason)}</div></td>
+<td role="cell" data-label="State"><div class="reason"><span class="pill ${state.tone}">${state.title}</span>${causeView(entry)}</div></td>
 <td role="cell" data-label="Deadline">${deadlineView(entry, urgency, now)}</td>
 <td role="cell" data-label="Last extended"><div>${instantView(entry.extendedAt, now, 'not known')}</div></td>
 <td role="cell" data-label="Next attempt"><div>${instantView(entry.nextAt, now, 'when its secret changes')}</div></td>
 </tr>`;
 }
 
-/** What a reason means, who can act and how; nothing where there is none. */
-export function reasonView(reason: Reason): Html {
-  const { meaning, actor, action } = describeReason(reason);
+/** What a connection's reason means, who can act and how; nothing where there is none. */
+function causeView(entry: StatusRow['entry']): Html {
+  const { meaning, actor, action } = describeCause(entry);
   if (meaning === '') return html``;
   const act =
     action === '' ? 'It passes by itself.' : html`<span class="actor">${describeActor(actor)}:</span> ${action}`;

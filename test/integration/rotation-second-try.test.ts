@@ -46,6 +46,8 @@ describe('an answer that is cut but holds the token', () => {
 });
 
 describe('where a second try could harm', () => {
+  const inDoubt = { state: 'suspect', reason: 'unknown_outcome', nextAt: null };
+
   test('a provider file that says never: no second try, ever, until somebody brings a token', async () => {
     bench = await startHastyBench((config) => ({
       ...config,
@@ -59,7 +61,6 @@ describe('where a second try could harm', () => {
     bench.clock.turn(12 * day);
     bench.sandbox.faults.inject({ kind: 'drop', when: 'before' }, { times: 1 });
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'unknown', reason: 'unknown_outcome' });
-    expect(await bench.entry('acme')).toMatchObject({ state: 'suspect', reason: 'unknown_outcome', nextAt: null });
     bench.clock.turn(5 * day);
     await bench.recover();
     for (const reason of ['due', 'probe', 'canary', 'manual'] as const)
@@ -67,6 +68,7 @@ describe('where a second try could harm', () => {
     expect(presentedByService(bench)).toHaveLength(1);
     expect(bench.double.secrets.tags('acme')).toEqual({ 'pilotlight:managed': 'true' });
 
+    expect(await bench.entry('acme')).toMatchObject(inDoubt);
     const { refreshToken } = bench.sandbox.grants.create({ provider: 'oauth2', connection: 'acme', client: rigClient });
     bench.save('acme', { refresh_token: refreshToken, consented_at: new Date(bench.clock.now()).toISOString() });
     await bench.inventory();
@@ -88,13 +90,20 @@ describe('where a second try could harm', () => {
     bench.clock.turn(23 * day);
     bench.sandbox.faults.inject({ kind: 'drop', when: 'after' }, { times: 1 });
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'unknown' });
+    expect(await bench.entry('acme')).toMatchObject(inDoubt);
     const before = presentedByService(bench).length;
     bench.clock.turn(3 * day);
     await bench.recover();
     await bench.inventory();
-    await bench.rotate('acme');
+    for (const asked of ['due', 'manual'] as const) await bench.rotate('acme', asked);
     expect(presentedByService(bench)).toHaveLength(before);
     expect(bench.sandbox.oracle.death('acme')).toBeUndefined();
+    expect(await bench.entry('acme')).toMatchObject(inDoubt);
+
+    const newer = bench.sandbox.oracle.applicationRefresh('acme');
+    bench.save('acme', { refresh_token: newer.refreshToken, refreshed_at: new Date(bench.clock.now()).toISOString() });
+    await bench.inventory();
+    expect(await bench.entry('acme')).toMatchObject({ state: 'active' });
   });
 
   test('one that keeps its token (Adobe) is tried again after half a minute, at no risk', async () => {

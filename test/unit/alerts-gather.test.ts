@@ -89,6 +89,18 @@ describe('a connection', () => {
       'page',
       ['refused_near_deadline page test/connection/a/consent'],
     ],
+    [
+      'whose token is in doubt and not sent again, on its first day',
+      { state: 'suspect', reason: 'unknown_outcome', nextAt: null },
+      'none',
+      ['token_in_doubt warn test/connection/a/consent'],
+    ],
+    [
+      'whose token is in doubt and not sent again, near its end',
+      { state: 'suspect', reason: 'unknown_outcome', nextAt: null },
+      'page',
+      ['token_in_doubt page test/connection/a/consent'],
+    ],
     ['that fails, with time left', { state: 'retrying', reason: 'network' }, 'none', []],
     [
       'that fails near its deadline',

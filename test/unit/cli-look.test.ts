@@ -136,6 +136,17 @@ describe('show', () => {
     expect(out).toMatch(/^Next step: +Keep one of the two/m);
   });
 
+  it('of a token in doubt says that nothing comes by itself, who has to act and how', async () => {
+    const inDoubt: Given = {
+      secrets: { a: { document: document({}) } },
+      entries: { a: { state: 'suspect', reason: 'unknown_outcome', nextAt: null } },
+    };
+    const { out } = await look(['show', 'a'], inDoubt);
+    expect(out).toMatch(/^Reason: +unknown_outcome: .*may be spent, and is not sent again\.$/m);
+    expect(out).toMatch(/^Who can act: +Operator: Read which token its application holds\./m);
+    expect(out).toMatch(/^Next step: +Read which token its application holds\. A newer one: store it\./m);
+  });
+
   it('judges a secret that cannot be used, without showing any of it', async () => {
     const { out } = await look(['show', 'umbrella/esign']);
     expect(out).toMatch(/^Reason: +content_not_json: The secret is not JSON\.$/m);

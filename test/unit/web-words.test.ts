@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { connectionStates, reasons } from '../../src/connection/entry.ts';
 import { relativeInWords, spanInWords, utcInWords } from '../../src/connection/time-words.ts';
-import { describeActor, describeReason, describeState } from '../../src/connection/words.ts';
+import { describeActor, describeCause, describeReason, describeState } from '../../src/connection/words.ts';
 import { palettes } from '../../src/web/style.ts';
 import { fakeNow } from '../browser/fake-status.ts';
 
@@ -31,6 +31,13 @@ describe('words', () => {
   it('never tells a customer to consent again for what is only a suspicion or a fault of the client', () => {
     expect(describeReason('client_rejected').actor).toBe('operator');
     expect(describeReason('invalid_grant').action).toMatch(/^If confirmed/);
+  });
+
+  it('sends a person to a token in doubt that is not sent again, and nobody to one that is', () => {
+    const cause = { state: 'suspect', reason: 'unknown_outcome', nextAt: null } as const;
+    expect(describeCause(cause)).toMatchObject({ actor: 'operator', action: expect.stringContaining('store it') });
+    expect(describeCause({ ...cause, state: 'retrying', nextAt: fakeNow }).actor).toBe('time');
+    expect(describeCause({ ...cause, reason: 'invalid_grant' })).toEqual(describeReason('invalid_grant'));
   });
 
   it.each([
