@@ -2,6 +2,8 @@
  * The causes on-call hears about: closed set, each with its title, who can act, and whether it is about one connection or
  * about what many share. Pure; kinds are stable words, seen in keys, messages, logs and metrics.
  */
+import { inDoubt } from '../connection/words.ts';
+
 export const incidentKinds = [
   /** Confirmed dead: only the customer's consent helps. */
   'reauth_required',
@@ -72,8 +74,7 @@ const words: Readonly<Record<IncidentKind, KindWords>> = {
   token_in_doubt: {
     title: 'Token may be spent, and is not sent again',
     actor: 'operator',
-    action:
-      'Read which token its application holds. A newer one: store it. None: the customer authorises again with the link.',
+    action: inDoubt.action,
     ends: 'Ends when a newer token is stored.',
   },
   deadline_near: {

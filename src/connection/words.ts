@@ -216,7 +216,7 @@ export function describeReason(reason: Reason): ReasonWords {
 }
 
 /** What holds for a request without an answer that is not made again. */
-const inDoubt = operator(
+export const inDoubt = operator(
   'The request was sent and no answer came; the token may be spent, and is not sent again.',
   'Read which token its application holds. A newer one: store it. None: the customer authorises again with the link.',
 );

@@ -61,6 +61,7 @@ describe('where a second try could harm', () => {
     bench.clock.turn(12 * day);
     bench.sandbox.faults.inject({ kind: 'drop', when: 'before' }, { times: 1 });
     expect(await bench.rotate('acme')).toMatchObject({ outcome: 'unknown', reason: 'unknown_outcome' });
+    expect(await bench.entry('acme')).toMatchObject(inDoubt);
     bench.clock.turn(5 * day);
     await bench.recover();
     for (const reason of ['due', 'probe', 'canary', 'manual'] as const)

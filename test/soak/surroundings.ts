@@ -87,9 +87,10 @@ async function startAlertReceiver(closers: Closers): Promise<AlertReceiver> {
     else {
       const { event, kind, connection } = noticeIn(body);
       taken.set(event, (taken.get(event) ?? 0) + 1);
-      if (kind === 'token_in_doubt' && connection !== undefined)
+      if (kind === 'token_in_doubt' && connection !== undefined) {
         if (event === 'incident.resolved') inDoubt.delete(connection);
         else inDoubt.add(connection);
+      }
     }
     response.writeHead(refusing ? 503 : 204).end();
   });
